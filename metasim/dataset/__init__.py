@@ -1,0 +1,1 @@
+"""Labelled samples: labels from passes, writers, export, manifest, verification."""

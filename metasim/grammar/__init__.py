@@ -1,0 +1,1 @@
+"""Probabilistic scene grammars: attribute laws, productions, sampling and log-probability."""

@@ -1,0 +1,1 @@
+"""Networks: the attribute GCN that generates, the inverse network that reads images."""

@@ -1,0 +1,1 @@
+"""The renderer protocol, frames, cameras, the worker pool and the registry of engines."""

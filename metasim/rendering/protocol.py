@@ -1,0 +1,103 @@
+"""The renderer protocol: scene graphs in, frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.rendering.camera import Camera
+from metasim.scene.graph import SceneGraph
+
+
+class Pass(StrEnum):
+    """What a renderer can deliver for a scene; all arrays are (H, W) or (H, W, C), row 0 on top.
+
+    Ids are int32 with 0 for the background: an instance id is the node's index in its graph plus
+    one, a class id the class's index in ``SceneSchema.class_names`` plus one. Lengths are metres,
+    flow is in pixels (x right, y down), camera axes are OpenGL's (looking along -z, +y up).
+    """
+
+    RGB = "rgb"  # uint8 sRGB, 3 channels
+    HDR = "hdr"  # float32 scene-linear, 3 channels
+    DEPTH = "depth"  # float32, planar z along the optical axis; +inf on the background
+    DISTANCE = "distance"  # float32, Euclidean distance to the camera; +inf on the background
+    POSITION = "position"  # float32 world coordinates; NaN on the background
+    NORMAL = "normal"  # float32 shading normal in the world frame; NaN on the background
+    NORMAL_GEOMETRIC = "normal_geometric"  # float32 true surface normal in the world frame
+    INSTANCE = "instance"  # int32
+    CLASS = "class"  # int32
+    PART = "part"  # int32
+    REFLECTANCE = "reflectance"  # float32 diffuse albedo, linear, 3 channels
+    ILLUMINATION = "illumination"  # float32 diffuse illumination, linear, 3 channels
+    RESIDUAL = "residual"  # float32, HDR less reflectance times illumination
+    FLOW_FORWARD = "flow_forward"  # float32 (dx, dy) to the next frame
+    FLOW_BACKWARD = "flow_backward"  # float32 (dx, dy) to the previous frame
+    UV = "uv"  # float32 texture coordinates
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One rendered scene.
+
+    Attributes:
+        passes: The image of each pass asked for.
+        camera: The camera it was seen with; ``None`` for flat engines without one.
+    """
+
+    passes: Mapping[Pass, npt.NDArray[np.generic]]
+    camera: Camera | None = None
+
+    def __getitem__(self, name: Pass) -> npt.NDArray[np.generic]:
+        return self.passes[name]
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What an engine can do.
+
+    Attributes:
+        passes: The passes it can deliver.
+        size: Height and width of its images, in pixels.
+        in_process: Whether it is safe and cheap to run inside the calling process (no native crash,
+            batched); others are run in worker processes.
+        differentiable: Whether ``render_tensor`` gives gradients to attributes.
+        attributes: Attribute names it gives a meaning to, by symbol; others are carried unused.
+    """
+
+    passes: frozenset[Pass]
+    size: tuple[int, int]
+    in_process: bool = False
+    differentiable: bool = False
+    attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@runtime_checkable
+class Renderer(Protocol):
+    """An engine. Made once with its options, used for many calls, closed at the end.
+
+    Everything random about a scene is in its graph; ``seed`` only steers the noise of the engine
+    itself (Monte-Carlo samples), and scene ``i`` of a call uses ``seed + i``. So the frame of a
+    (scene, seed) pair never depends on the company it was rendered in.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What this engine can do, with the options it was made with."""
+        ...
+
+    def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
+        """Renders scenes, one frame each, in order.
+
+        Raises:
+            InputError: If a scene or a pass is beyond the engine.
+        """
+        ...
+
+    def close(self) -> None:
+        """Frees what the engine holds; later calls are an error."""
+        ...

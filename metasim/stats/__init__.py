@@ -1,0 +1,1 @@
+"""Kernel distances and two-sample tests: arrays in, numbers out."""

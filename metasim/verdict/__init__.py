@@ -1,0 +1,1 @@
+"""How well a run did, on held-out images: tests, attribute errors, identifiability, summary.json."""

@@ -1,0 +1,1 @@
+"""Engines, one folder each; metasim reaches them only by name."""

@@ -1,0 +1,1 @@
+"""Blender (bpy, Cycles) as a renderer."""

@@ -1,0 +1,1 @@
+"""2D sprites on a torch canvas: batched, differentiable, no system libraries."""
