@@ -79,7 +79,7 @@ def _bundled() -> tuple[Bytes, Bytes]:
     small = torch.from_numpy(values.reshape(-1, 1, 8, 8) / 16.0)
     large = interpolate(pad(small, (1, 1, 1, 1)), size=(SPRITE_SIZE, SPRITE_SIZE), mode="bicubic")
     images = (large[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-    return images, labels.astype(np.uint8)
+    return images, np.asarray(labels, np.uint8)
 
 
 def _from_idx(path: Path) -> tuple[Bytes, Bytes]:
