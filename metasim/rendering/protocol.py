@@ -64,7 +64,9 @@ class Capabilities:
         passes: The passes it can deliver.
         size: Height and width of its images, in pixels.
         in_process: Whether it is safe and cheap to run inside the calling process (no native crash,
-            batched); others are run in worker processes.
+            batched); others are run in worker processes. A class attribute ``in_process = True``
+            says so before an engine is made, which spares the pool a worker to ask.
+        noiseless: Whether frames do not depend on the seed, so that a batch may mix any seeds.
         differentiable: Whether ``render_tensor`` gives gradients to attributes.
         attributes: Attribute names it gives a meaning to, by symbol; others are carried unused.
     """
@@ -72,6 +74,7 @@ class Capabilities:
     passes: frozenset[Pass]
     size: tuple[int, int]
     in_process: bool = False
+    noiseless: bool = False
     differentiable: bool = False
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
 

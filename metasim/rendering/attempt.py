@@ -1,0 +1,74 @@
+"""One scene after another through an engine: what goes wrong with a scene stays with that scene."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from metasim.base.errors import InputError
+from metasim.rendering.protocol import Frame, Pass, Renderer
+from metasim.scene.graph import SceneGraph
+
+FINITE = (Pass.HDR, Pass.REFLECTANCE, Pass.ILLUMINATION, Pass.RESIDUAL)
+INFINITE_BACKGROUND = (Pass.DEPTH, Pass.DISTANCE)
+
+
+@dataclass(frozen=True)
+class SceneFailure:
+    """A scene that could not be rendered, twice.
+
+    Attributes:
+        reason: What happened, in one line.
+    """
+
+    reason: str
+
+
+def fault(frame: Frame, passes: frozenset[Pass]) -> str | None:
+    """What is wrong with a frame's values, ``None`` if nothing is."""
+    if absent := passes - frame.passes.keys():
+        return f"the engine left out {', '.join(sorted(absent))}"
+    for name in passes:
+        image = frame[name]
+        if name in FINITE and not np.isfinite(image).all():
+            return f"{name} is not finite"
+        if name in INFINITE_BACKGROUND and np.isnan(image).any():
+            return f"{name} is NaN"
+    return None
+
+
+def attempt(
+    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+) -> list[Frame | SceneFailure]:
+    """Renders scenes in one call; those that fail are tried once more, each alone.
+
+    Args:
+        engine: The engine.
+        scenes: Scenes; scene ``i`` has seed ``seed + i``.
+        passes: Passes to render.
+        seed: Seed of the first scene.
+
+    Raises:
+        InputError: If a scene or a pass is beyond the engine; no retry helps against that.
+    """
+    first = _try(engine, scenes, passes, seed)
+    return [
+        _try(engine, [scenes[i]], passes, seed + i)[0] if isinstance(result, SceneFailure) else result
+        for i, result in enumerate(first)
+    ]
+
+
+def _try(
+    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+) -> list[Frame | SceneFailure]:
+    try:
+        frames = engine.render(scenes, passes, seed)
+    except InputError:
+        raise
+    except Exception as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        return [SceneFailure(reason)] * len(scenes)
+    faults = [fault(frame, passes) for frame in frames]
+    return [SceneFailure(reason) if reason else frame for frame, reason in zip(frames, faults, strict=True)]

@@ -1,0 +1,181 @@
+"""RenderPool: scenes through any engine, on all cores, whatever a single scene does to its worker."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import cached_property
+from time import perf_counter
+from types import TracebackType
+from typing import Any, Self
+
+from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.attempt import SceneFailure, attempt
+from metasim.rendering.crew import Counters, Crew
+from metasim.rendering.protocol import Capabilities, Frame, Pass, Renderer
+from metasim.rendering.registry import check_options, engine
+from metasim.rendering.worker import Job
+from metasim.scene.graph import SceneGraph
+
+AHEAD = 4  # scenes in flight per worker, so that none waits for a caller busy with the last frames
+BATCH = 64  # scenes per call of an engine in this process
+
+Result = Frame | SceneFailure
+
+
+class RenderPool:
+    """Renders scenes with an engine of a given name; use it as a context manager.
+
+    Engines that are safe in the calling process (``Capabilities.in_process``) run there in batches,
+    all others in worker processes, one scene at a time. A scene whose worker crashes, hangs or
+    returns values that are not finite is tried once more and then given up as a ``SceneFailure``.
+    The frame of a (scene, seed) pair depends on neither the number of workers nor the order.
+
+    Args:
+        kind: Engine name, entry point or dotted path, see ``registry.engine``.
+        options: The engine's options.
+        workers: Worker processes; one for each available core by default.
+        timeout_s: Seconds without an answer after which a worker is killed.
+
+    Attributes:
+        counters: Frames, failures, restarts and render seconds so far.
+
+    Raises:
+        InputError: If there is no such engine or it has no such options.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        options: Mapping[str, Any] | None = None,
+        workers: int | None = None,
+        timeout_s: float = 120.0,
+    ) -> None:
+        self._kind, self._options = kind, check_options(kind, options or {})
+        cores = len(os.sched_getaffinity(0))
+        workers = workers or cores
+        self.counters = Counters()
+        self._crew = Crew(kind, self._options, workers, max(1, cores // workers), timeout_s, self.counters)
+        self._ahead = AHEAD * workers
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @cached_property
+    def capabilities(self) -> Capabilities:
+        """What the engine can do with these options."""
+        return self._here.capabilities if self._here is not None else self._crew.capabilities()
+
+    def render(
+        self,
+        scenes: Sequence[SceneGraph],
+        passes: frozenset[Pass],
+        seeds: Sequence[int],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> list[Result]:
+        """Renders scenes, in order.
+
+        Args:
+            scenes: The scenes.
+            passes: Passes to render.
+            seeds: Seed of each scene.
+            progress: Called with the number done and the number asked for, after each scene.
+
+        Raises:
+            InputError: If the engine lacks a pass, or says that a scene is beyond it.
+            MetasimError: If the engine cannot start.
+        """
+        results: dict[int, Result] = {}
+        for index, result in self.stream(scenes, passes, seeds):
+            results[index] = result
+            if progress is not None:
+                progress(len(results), len(scenes))
+        return [results[index] for index in range(len(scenes))]
+
+    def stream(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+    ) -> Iterator[tuple[int, Result]]:
+        """Renders scenes and yields each with its index as soon as it is done, in any order.
+
+        A bounded number of frames is held at a time, however slowly they are taken. Arguments and
+        errors are those of ``render``.
+        """
+        if self._closed:
+            raise MetasimError("the render pool is closed")
+        if len(seeds) != len(scenes):
+            raise ValueError(f"seeds: got {len(seeds)}, expected one for each of {len(scenes)} scenes")
+        if missing := passes - self.capabilities.passes:
+            known = ", ".join(sorted(self.capabilities.passes))
+            raise InputError(f"renderer {self._kind}: passes", ", ".join(sorted(missing)), f"some of {known}")
+        run = self._stream_workers if self._here is None else self._stream_here
+        for index, result in run(scenes, passes, seeds):
+            if isinstance(result, SceneFailure):
+                self.counters.failures += 1
+            else:
+                self.counters.frames += 1
+            yield index, result
+
+    def close(self) -> None:
+        """Ends all workers, those in the middle of a scene at once."""
+        if not self._closed:
+            self._closed = True
+            self._crew.close()
+            if (here := self.__dict__.get("_here")) is not None:
+                here.close()
+
+    @cached_property
+    def _here(self) -> Renderer | None:
+        """The engine itself if it runs in this process; a worker is asked unless the class says so."""
+        cls = engine(self._kind)
+        if getattr(cls, "in_process", False) or self._crew.capabilities().in_process:
+            return cls(**self._options)
+        return None
+
+    def _stream_here(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+    ) -> Iterator[tuple[int, Result]]:
+        assert self._here is not None
+        for start, stop in batches(seeds, self.capabilities.noiseless):
+            began = perf_counter()
+            results = attempt(self._here, scenes[start:stop], passes, seeds[start])
+            self.counters.seconds += perf_counter() - began
+            yield from enumerate(results, start)
+
+    def _stream_workers(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+    ) -> Iterator[tuple[int, Result]]:
+        waiting = iter(range(len(scenes)))
+        flying: dict[Future[Result], int] = {}
+        try:
+            while True:
+                while len(flying) < self._ahead and (index := next(waiting, None)) is not None:
+                    flying[self._crew.submit(Job(scenes[index], passes, seeds[index]))] = index
+                if not flying:
+                    return
+                for future in wait(flying, return_when=FIRST_COMPLETED).done:
+                    yield flying.pop(future), future.result()
+        finally:
+            for future in flying:
+                future.cancel()
+
+
+def batches(seeds: Sequence[int], noiseless: bool) -> Iterator[tuple[int, int]]:
+    """Runs [start, stop) of scenes that may share a call, which gives scene ``i`` the seed ``seed + i``.
+
+    Args:
+        seeds: Seed of each scene.
+        noiseless: Whether seeds change nothing, so that any scenes may share a call.
+    """
+    start = 0
+    for stop in range(1, len(seeds) + 1):
+        follows = stop < len(seeds) and (noiseless or seeds[stop] == seeds[stop - 1] + 1)
+        if not follows or stop - start == BATCH:
+            yield start, stop
+            start = stop

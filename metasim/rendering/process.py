@@ -1,0 +1,140 @@
+"""EngineProcess: an engine in a process of its own, which may crash, hang or be killed."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from metasim.base.errors import MetasimError
+from metasim.rendering.protocol import Capabilities
+from metasim.rendering.worker import Answer, Job, Start
+
+START_SECONDS = 180.0
+LEAVE_SECONDS = 2.0
+ENTRY = "from metasim.rendering.worker import main; main()"
+THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+class WorkerDied(Exception):
+    """The worker is gone (crash, kill) or was killed for its silence; the text says which."""
+
+
+class EngineProcess:
+    """A fresh Python process with one engine, reached by a pipe of its own.
+
+    It is not forked and does not run the caller's main module, so that it holds nothing but the
+    engine, and no two workers share a lock that a killed one could keep for ever.
+
+    Args:
+        threads: How many threads numeric libraries may use in it.
+    """
+
+    def __init__(self, threads: int = 1) -> None:
+        self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._pipe, theirs = multiprocessing.Pipe()
+        with theirs:
+            self._process = _launch(theirs.fileno(), self._noise, threads)
+        self._capabilities: Capabilities | None = None
+        self.jobs = 0
+
+    @property
+    def pid(self) -> int:
+        """Process id of the worker."""
+        return self._process.pid
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the engine can do, once it is made."""
+        assert self._capabilities is not None
+        return self._capabilities
+
+    def make_engine(self, kind: str, options: Mapping[str, Any]) -> None:
+        """Makes the engine, unless that is done.
+
+        Raises:
+            InputError: If the engine refuses its options.
+            MetasimError: If the engine cannot be made.
+            WorkerDied: If the process dies of it.
+        """
+        if self._capabilities is None:
+            self._capabilities = self._ask(Start(kind, options), START_SECONDS)
+
+    def render(self, job: Job, timeout_s: float) -> Answer:
+        """Renders one scene.
+
+        Raises:
+            InputError: If the scene is beyond the engine.
+            WorkerDied: If the worker dies, or is silent for ``timeout_s`` and is killed for it.
+        """
+        self.jobs += 1
+        return self._ask(job, timeout_s)
+
+    def leave(self) -> None:
+        """Lets the engine close itself, kills it if that takes too long."""
+        with contextlib.suppress(OSError):
+            self._pipe.send(None)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(LEAVE_SECONDS)
+        self.kill()
+
+    def interrupt(self) -> None:
+        """Kills the worker and whatever it started; safe while another thread waits for its answer."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    def kill(self) -> None:
+        """Kills the worker and frees what was held for it."""
+        self.interrupt()
+        self._process.wait()
+        self._pipe.close()
+        self._noise.close()
+
+    def _ask(self, message: object, timeout_s: float) -> Any:
+        try:
+            self._pipe.send(message)
+            if not self._pipe.poll(timeout_s):
+                self.kill()
+                raise WorkerDied(f"no answer for {timeout_s:g} s")
+            answer = self._pipe.recv()
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            raise WorkerDied(self._last_words()) from error
+        if isinstance(answer, MetasimError):
+            raise answer
+        return answer
+
+    def _last_words(self) -> str:
+        """How the worker ended, and the last line it wrote on stderr."""
+        self.interrupt()
+        status = self._process.wait()
+        end = (
+            f"worker ended by {signal.Signals(-status).name}" if status < 0 else f"worker left with {status}"
+        )
+        self._noise.seek(0)
+        lines = [line for line in self._noise.read().splitlines() if line.strip()]
+        self.kill()
+        return f"worker {end}" + (f": {lines[-1].decode(errors='replace')}" if lines else "")
+
+
+def _launch(handle: int, noise: IO[bytes], threads: int) -> subprocess.Popen[bytes]:
+    """Starts the process: silent, in a session of its own that no Ctrl-C reaches."""
+    environment = os.environ | dict.fromkeys(THREAD_LIMITS, str(threads))
+    environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
+    return subprocess.Popen(
+        [sys.executable, "-P", "-c", ENTRY, str(handle), str(os.getpid())],
+        env=environment,
+        pass_fds=[handle],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=noise,
+        start_new_session=True,
+    )

@@ -1,0 +1,87 @@
+"""The registry of engines: from the name in an experiment to a class, and its options checked."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
+from typing import Any, get_type_hints
+
+from pydantic import ConfigDict, ValidationError, create_model
+
+from metasim.base.errors import InputError
+
+ENTRY_POINT_GROUP = "metasim.renderers"
+BUILT_IN = {
+    "sprites": "renderers.sprites.renderer:SpritesRenderer",
+    "blender": "renderers.blender.renderer:BlenderRenderer",
+}
+
+
+def engine(kind: str) -> type:
+    """The engine class of a name.
+
+    Args:
+        kind: A built-in name, an entry point of the group ``metasim.renderers``, or a dotted path
+            ``package.module:Class``.
+
+    Raises:
+        InputError: If nothing goes by that name, or its module cannot be imported.
+    """
+    paths = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)} | BUILT_IN
+    path = paths.get(kind, kind)
+    module, _, name = path.partition(":")
+    if not name:
+        expected = f"{_closest(kind, paths)} or a dotted path package.module:Class"
+        raise InputError("renderer.kind", kind, expected)
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise InputError(
+            "renderer.kind", f"{kind} ({error})", "an importable package.module:Class"
+        ) from error
+    if not inspect.isclass(found) or not all(hasattr(found, m) for m in ("capabilities", "render", "close")):
+        raise InputError("renderer.kind", kind, "a class with capabilities, render and close")
+    return found
+
+
+def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer") -> dict[str, Any]:
+    """Checks an engine's options against the signature of its ``__init__``; makes no instance.
+
+    Args:
+        kind: Name of the engine, see ``engine``.
+        options: Its options as they stand in the experiment.
+        where: Path of the section that holds them, for the error.
+
+    Returns:
+        All options of the engine, converted to the annotated types, defaults filled in.
+
+    Raises:
+        InputError: If an option is unknown, missing or of a wrong type or range.
+    """
+    cls = engine(kind)
+    hints = get_type_hints(cls.__init__, include_extras=True)
+    fields: dict[str, Any] = {
+        name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
+        for name, parameter in inspect.signature(cls).parameters.items()
+    }
+    model = create_model(f"{cls.__name__}Options", __config__=ConfigDict(extra="forbid"), **fields)
+    try:
+        checked = model.model_validate(dict(options))
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join([where, *map(str, fault["loc"])])
+        if fault["type"] == "extra_forbidden":
+            known = _closest(str(fault["loc"][0]), fields)
+            raise InputError(place, "unknown option", known) from error
+        raise InputError(place, repr(fault["input"]), fault["msg"]) from error
+    return {name: getattr(checked, name) for name in fields}
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    """The names nearest to a misspelt one, or all of them if none is near."""
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names) or names
+    return " or ".join(near) if near else "none"

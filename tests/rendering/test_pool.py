@@ -1,0 +1,241 @@
+"""The pool: same frames whatever happens to workers, failures that stay with their scene."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.attempt import SceneFailure
+from metasim.rendering.pool import AHEAD, BATCH, RenderPool, batches
+from metasim.rendering.process import ENTRY
+from metasim.rendering.protocol import Frame, Pass
+from metasim.scene.graph import SceneGraph, SceneNode
+
+ENGINE = "fault_engine:FaultEngine"
+HERE = "fault_engine:HereEngine"
+HDR = frozenset({Pass.HDR})
+
+
+@pytest.fixture(autouse=True)
+def _engines_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+
+def scene(value: float, cls: str = "none") -> SceneGraph:
+    return SceneGraph((SceneNode("root", "root", cls, None, {"value": value}),))
+
+
+def expected(value: float, seed: int, size: int = 4) -> bytes:
+    return (np.random.default_rng(seed).random((size, size, 3), np.float32) + np.float32(value)).tobytes()
+
+
+def image(result: Frame | SceneFailure) -> bytes:
+    assert isinstance(result, Frame), result
+    return result[Pass.HDR].tobytes()
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    return [p for p in psutil.Process(pid).children() if ENTRY in p.cmdline()]
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_frames_come_in_order_and_depend_only_on_scene_and_seed(workers: int) -> None:
+    order = np.random.default_rng(0).permutation(20)
+    with RenderPool(ENGINE, workers=workers) as pool:
+        results = pool.render([scene(float(i)) for i in order], HDR, [100 + int(i) for i in order])
+    assert [image(result) for result in results] == [expected(i, 100 + int(i)) for i in order]
+    assert (pool.counters.frames, pool.counters.failures, pool.counters.restarts) == (20, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("crash", "SIGSEGV"),
+        ("exit", "left with status 3: out of luck"),
+        ("hang", "no answer for 1 s"),
+        ("nan", "hdr is not finite"),
+        ("raise", "RuntimeError: cannot paint"),
+        ("lost", "left out hdr"),
+    ],
+)
+def test_a_bad_scene_fails_alone(fault: str, reason: str) -> None:
+    scenes = [scene(float(i), fault if i == 3 else "none") for i in range(8)]
+    with RenderPool(ENGINE, workers=2, timeout_s=1.0) as pool:
+        results = pool.render(scenes, HDR, range(8))
+    failure = results.pop(3)
+    assert isinstance(failure, SceneFailure)
+    assert reason in failure.reason
+    assert [image(r) for r in results] == [expected(i, i) for i in range(8) if i != 3]
+    assert (pool.counters.frames, pool.counters.failures) == (7, 1)
+    assert pool.counters.restarts == (2 if fault in ("crash", "exit", "hang") else 0)
+
+
+def test_a_scene_that_fails_once_is_rendered_after_all(tmp_path: Path) -> None:
+    with RenderPool(ENGINE, {"marks": tmp_path}, workers=1) as pool:
+        results = pool.render([scene(1.0, "once"), scene(2.0)], HDR, [5, 6])
+    assert [image(result) for result in results] == [expected(1.0, 5), expected(2.0, 6)]
+    assert (pool.counters.restarts, pool.counters.failures) == (1, 0)
+
+
+def test_workers_killed_from_outside_cost_nothing() -> None:
+    """Frames of 3 MB, so that kills also hit workers in the middle of an answer."""
+    size, kills = 500, 0
+    with RenderPool(ENGINE, {"size": size, "seconds": 0.02}, workers=2) as pool:
+        for index, result in pool.stream([scene(float(i)) for i in range(60)], HDR, range(60)):
+            assert image(result) == expected(index, index, size)
+            if pool.counters.frames in (10, 30, 45):
+                os.kill(workers_of(os.getpid())[0].pid, signal.SIGKILL)
+                kills += 1
+    assert (pool.counters.frames, pool.counters.restarts, kills) == (60, 3, 3)
+
+
+def test_workers_leave_with_the_pool_and_close_their_engines(tmp_path: Path) -> None:
+    with RenderPool(ENGINE, {"marks": tmp_path}, workers=2) as pool:
+        pool.render([scene(float(i)) for i in range(8)], HDR, range(8))
+        assert len(workers_of(os.getpid())) == 2
+    assert workers_of(os.getpid()) == []
+    assert (tmp_path / "closed").exists()
+
+
+def _interrupt(stream: Iterator[object]) -> None:
+    next(stream)
+    raise KeyboardInterrupt
+
+
+def test_an_error_in_the_block_ends_workers_in_the_middle_of_a_scene() -> None:
+    began = time.monotonic()
+    with pytest.raises(KeyboardInterrupt), RenderPool(ENGINE, workers=2) as pool:
+        _interrupt(pool.stream([scene(0.0), *[scene(1.0, "hang")] * 5], HDR, range(6)))
+    assert time.monotonic() - began < 10
+    assert workers_of(os.getpid()) == []
+
+
+PARENT = """
+import sys
+sys.path[:0] = {path!r}
+from metasim.rendering.pool import RenderPool
+from metasim.rendering.protocol import Pass
+from metasim.scene.graph import SceneGraph, SceneNode
+def scene(cls):
+    return SceneGraph((SceneNode("root", "root", cls, None, dict(value=0.0)),))
+pool = RenderPool("fault_engine:FaultEngine", workers=2)
+with pool:
+    pool.render([scene("none")] * 8, frozenset([Pass.HDR]), range(8))
+    print("ready", flush=True)
+    pool.render([scene("hang")] * 2, frozenset([Pass.HDR]), range(2))
+"""
+
+
+@pytest.mark.parametrize("sign", [signal.SIGKILL, signal.SIGINT])
+def test_no_worker_outlives_a_parent_that_is_killed_or_interrupted(sign: signal.Signals) -> None:
+    source = PARENT.format(path=[str(Path(__file__).parent)])
+    with subprocess.Popen(
+        [sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"ready\n"
+        workers = workers_of(parent.pid)
+        assert len(workers) == 2
+        parent.send_signal(sign)
+        parent.wait(timeout=20)
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert alive == []
+
+
+def test_an_input_error_of_the_engine_reaches_the_caller() -> None:
+    with RenderPool(ENGINE, workers=2) as pool:
+        with pytest.raises(InputError, match="a class that can be painted"):
+            pool.render([scene(0.0), scene(1.0, "refuse"), *[scene(2.0)] * 20], HDR, range(22))
+        assert image(pool.render([scene(3.0)], HDR, [9])[0]) == expected(3.0, 9)
+
+
+@pytest.mark.parametrize(
+    ("refuse", "error", "message"),
+    [
+        ("input", InputError, "anything else"),
+        ("broken", MetasimError, "RuntimeError: no display"),
+        ("dies", MetasimError, "cannot start: worker left with status 7"),
+    ],
+)
+def test_an_engine_that_cannot_be_made_is_an_error(refuse: str, error: type[Exception], message: str) -> None:
+    with RenderPool(ENGINE, {"refuse": refuse}) as pool, pytest.raises(error, match=message):
+        pool.render([scene(0.0)], HDR, [0])
+    assert workers_of(os.getpid()) == []
+
+
+def test_what_the_engine_cannot_do_is_refused_before_rendering() -> None:
+    with RenderPool(ENGINE, workers=1) as pool:
+        assert pool.capabilities.size == (4, 4)
+        with pytest.raises(InputError, match="flow_forward"):
+            pool.render([scene(0.0)], frozenset({Pass.FLOW_FORWARD}), [0])
+        with pytest.raises(ValueError, match="one for each"):
+            pool.render([scene(0.0)], HDR, [0, 1])
+    with pytest.raises(MetasimError, match="closed"):
+        pool.render([scene(0.0)], HDR, [0])
+
+
+def test_a_slow_caller_bounds_the_frames_in_flight(tmp_path: Path) -> None:
+    with RenderPool(ENGINE, {"marks": tmp_path}, workers=1) as pool:
+        stream = pool.stream([scene(float(i)) for i in range(200)], HDR, range(200))
+        next(stream)
+        time.sleep(0.5)
+        assert 1 < len(list(tmp_path.glob("frame_*"))) <= AHEAD + 1
+
+
+def test_progress_counts_to_the_end() -> None:
+    seen: list[tuple[int, int]] = []
+    with RenderPool(ENGINE, workers=1) as pool:
+        pool.render([scene(0.0)] * 5, HDR, range(5), progress=lambda done, total: seen.append((done, total)))
+    assert seen == [(i, 5) for i in range(1, 6)]
+
+
+def test_a_pool_may_be_opened_in_a_thread_that_ends() -> None:
+    """Linux ends a child with the thread that started it; that must not be the caller's."""
+    pools: list[RenderPool] = []
+
+    def start() -> None:
+        pools.append(RenderPool(ENGINE, workers=1))
+        pools[0].render([scene(0.0)], HDR, [0])
+
+    thread = threading.Thread(target=start)
+    thread.start()
+    thread.join()
+    with pools[0] as pool:
+        pool.render([scene(0.0)], HDR, [0])
+        assert pool.counters.restarts == 0
+
+
+@pytest.mark.parametrize(("noiseless", "calls"), [(True, [64, 64, 2]), (False, [3, 64, 63])])
+def test_engines_in_this_process_get_batches(noiseless: bool, calls: list[int]) -> None:
+    seeds = [7, 8, 9, *range(100, 227)]
+    with RenderPool(HERE, {"noiseless": noiseless}) as pool:
+        results = pool.render([scene(float(i)) for i in range(130)], HDR, seeds)
+        assert workers_of(os.getpid()) == [] or len(workers_of(os.getpid())) == 1
+    sizes = [int(result[Pass.HDR][-1]) for result in results if isinstance(result, Frame)]
+    assert sizes == [size for size in calls for _ in range(size)]
+
+
+def test_a_batch_with_a_bad_scene_loses_only_that() -> None:
+    with RenderPool(HERE) as pool:
+        results = pool.render([scene(0.0), scene(1.0, "raise"), scene(2.0)], HDR, [0, 1, 2])
+    assert [isinstance(result, SceneFailure) for result in results] == [False, True, False]
+
+
+def test_batches_cover_all_scenes_once() -> None:
+    seeds = [int(seed) for seed in np.random.default_rng(0).integers(0, 3, 500).cumsum()]
+    for noiseless in (True, False):
+        parts = list(batches(seeds, noiseless))
+        assert [i for start, stop in parts for i in range(start, stop)] == list(range(500))
+        assert all(0 < stop - start <= BATCH for start, stop in parts)
+        assert noiseless or all(seeds[b - 1] - seeds[a] == b - 1 - a for a, b in parts)

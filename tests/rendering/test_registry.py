@@ -1,0 +1,74 @@
+"""The registry: names to classes, options to checked values, one line for every mistake."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metasim.base.errors import InputError
+from metasim.rendering.registry import check_options, engine
+
+ENGINE = "fault_engine:FaultEngine"
+
+
+@pytest.fixture(autouse=True)
+def _engines_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parent))
+
+
+def test_a_dotted_path_names_a_class() -> None:
+    assert engine(ENGINE).__name__ == "FaultEngine"
+
+
+@pytest.mark.parametrize("kind", ["sprites", "blender"])
+def test_built_in_engines_resolve_without_starting(kind: str) -> None:
+    assert engine(kind).__module__ == f"renderers.{kind}.renderer"
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("blendr", "expected blender or a dotted path"),
+        ("fault_engine:FaultEngin", "FaultEngin"),
+        ("no_such_package.module:Engine", "no_such_package"),
+        ("pathlib:Path", "a class with capabilities, render and close"),
+        ("fault_engine:os", "a class with capabilities, render and close"),
+    ],
+)
+def test_unknown_engines_are_named(kind: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        engine(kind)
+
+
+def test_an_installed_plug_in_is_found_by_its_entry_point(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "plug-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plug\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[metasim.renderers]\nfaulty = {ENGINE}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert engine("faulty") is engine(ENGINE)
+
+
+def test_options_are_converted_and_completed() -> None:
+    assert check_options(ENGINE, {"size": 8, "marks": "here"}) == {
+        "size": 8,
+        "seconds": 0.0,
+        "marks": Path("here"),
+        "refuse": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"sise": 8}, "^tyol.yaml: renderer.sise: unknown option; expected size"),
+        ({"size": "big"}, "^tyol.yaml: renderer.size: 'big'; expected .*integer"),
+        ({"size": 0}, "^tyol.yaml: renderer.size: 0; expected .*greater than or equal to 1"),
+    ],
+)
+def test_wrong_options_are_named_with_their_path(options: dict[str, object], message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        check_options(ENGINE, options, "tyol.yaml: renderer")
