@@ -1,0 +1,35 @@
+# Every target installs first; a second time that takes no time.
+.PHONY: help setup demo test lint bench lock
+.DEFAULT_GOAL := help
+
+DEMO := experiments/tyol.yaml
+
+help:   ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## *(.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup:  ## install into .venv, nothing else
+	@bash scripts/setup.sh
+
+demo: setup  ## learn the example experiment and say where its report is
+	.venv/bin/python scripts/train.py --exp $(DEMO)
+	@echo "report: $$(ls -t results/tyol/*/report.html | head -n 1)"
+
+test: setup  ## run the tests
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2
+
+lint: setup  ## style, types and the direction of imports
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/basedpyright
+	.venv/bin/lint-imports --no-logo
+
+bench: setup  ## measure rendering, matching and export
+	.venv/bin/python scripts/bench.py
+
+lock: setup  ## renew environment/requirements.txt from pyproject.toml, changing only what must
+	CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --strip-extras --allow-unsafe \
+		--extra blender --extra unity --extra dev --annotation-style line --no-emit-options \
+		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+		--output-file environment/requirements.txt pyproject.toml
+	@# the same lock serves every build of torch, whose CUDA libraries torch itself pins
+	sed -E -i '/^(nvidia|cuda|triton)/d; s/^(torch==[0-9.]+)\+[a-z0-9]+/\1/' environment/requirements.txt

@@ -1,0 +1,8 @@
+"""The verb ``compare`` of the command metasim."""
+
+import sys
+
+from metasim.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main(["compare", *sys.argv[1:]]))
