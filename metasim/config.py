@@ -5,16 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from metasim.base.errors import InputError
-
-
-class Section(BaseModel):
-    """A section of an experiment: immutable, unknown keys are errors."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+from metasim.base.files import read_yaml as read_yaml
+from metasim.base.validation import Section
 
 
 class TargetConfig(Section):
@@ -93,16 +87,3 @@ class ExperimentConfig(Section):
     output: OutputConfig = OutputConfig()
     seed: Annotated[int, Field(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-
-
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Reads a YAML mapping; ``InputError`` names the file and line of a fault."""
-    try:
-        data = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise InputError(str(path), error.strerror or str(error), "a readable YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(str(path), " ".join(str(error).split()), "valid YAML") from error
-    if not isinstance(data, dict):
-        raise InputError(str(path), f"a {type(data).__name__}", "a mapping of sections")
-    return data

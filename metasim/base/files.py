@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all: write beside, fsync, rename."""
+"""Files: written whole or not at all (write beside, fsync, rename); mappings read with one-line errors."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
+
+import yaml
+
+from metasim.base.errors import InputError
 
 
 @contextmanager
@@ -44,3 +48,31 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any, default: Callable[[Any], Any] | None = None) -> None:
     """Writes a whole JSON file, indented; NaN is refused since JSON has none."""
     write_text(path, json.dumps(value, indent=1, allow_nan=False, default=default) + "\n")
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Reads a YAML mapping; ``InputError`` names the file and line of a fault."""
+    try:
+        data = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "a readable YAML file") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(str(path), " ".join(str(error).split()), "valid YAML") from error
+    return _mapping(path, data)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Reads a JSON object; ``InputError`` names the file and line of a fault."""
+    try:
+        data = json.loads(path.read_text())
+    except OSError as error:
+        raise InputError(str(path), error.strerror or str(error), "a readable JSON file") from error
+    except ValueError as error:
+        raise InputError(str(path), str(error), "valid JSON") from error
+    return _mapping(path, data)
+
+
+def _mapping(path: Path, data: Any) -> dict[str, Any]:
+    if not isinstance(data, dict):
+        raise InputError(str(path), f"a {type(data).__name__}", "a mapping of sections")
+    return data
