@@ -38,8 +38,8 @@ class Crew:
     """Workers that each render one scene at a time; a thread waits for each.
 
     Threads (and not a loop of our own) wait, so that a caller who is slow to take frames delays
-    neither the next scene nor the judgement that a worker hangs. Each thread lives as long as the
-    crew, which matters: Linux kills a worker with the thread that started it.
+    neither the next scene nor the judgement that a worker hangs. Each thread outlives its workers,
+    which matters: Linux kills a worker with the thread that started it.
 
     Args:
         kind: Name of the engine.
@@ -81,10 +81,10 @@ class Crew:
             self._closed = True
             for process in self._busy:
                 process.interrupt()
-        self._executor.shutdown(cancel_futures=True)
-        for process in self._idle:
+            idle, self._idle = self._idle, []
+        for process in idle:
             process.leave()
-        self._idle.clear()
+        self._executor.shutdown(cancel_futures=True)
 
     def _ask_capabilities(self) -> Capabilities:
         process = self._take()
@@ -132,9 +132,9 @@ class Crew:
         raise MetasimError(f"renderer {self._kind} cannot start: {reason}")
 
     def _release(self, process: EngineProcess, reuse: bool = True) -> None:
-        reuse = reuse and process.jobs < RECYCLE_AFTER
         with self._lock:
             self._busy.discard(process)
+            reuse = reuse and process.jobs < RECYCLE_AFTER and not self._closed
             if reuse:
                 self._idle.append(process)
         if not reuse:

@@ -116,9 +116,7 @@ class EngineProcess:
         """How the worker ended, and the last line it wrote on stderr."""
         self.interrupt()
         status = self._process.wait()
-        end = (
-            f"worker ended by {signal.Signals(-status).name}" if status < 0 else f"worker left with {status}"
-        )
+        end = f"ended by {signal.Signals(-status).name}" if status < 0 else f"left with status {status}"
         self._noise.seek(0)
         lines = [line for line in self._noise.read().splitlines() if line.strip()]
         self.kill()
