@@ -7,6 +7,8 @@ on the order of work, or on how often a run was interrupted.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,3 +42,16 @@ def torch_stream(seed: int, stage: str, index: int = 0) -> torch.Generator:
     import torch
 
     return torch.Generator().manual_seed(stream_seed(seed, stage, index))
+
+
+@contextmanager
+def seeded_weights(seed: int, stage: str) -> Iterator[None]:
+    """Layers made inside draw their weights from an address; torch's global generator stays as it was.
+
+    It is the one generator that layers know, hence the one place where it is seeded.
+    """
+    import torch
+
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, stage))
+        yield
