@@ -1,0 +1,1 @@
+"""The default scene: one everyday object on a table, under a sun, before an orbiting camera."""
