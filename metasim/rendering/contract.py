@@ -72,6 +72,7 @@ def check_renderer(
         check_ids(engine, scenes)
         check_company(engine, scenes)
         check_twins(engine, twin, scenes)
+        check_noise(engine, scenes)
         check_unknown_pass(engine, scenes)
         if push is not None:
             check_push(engine, scenes, push)
@@ -156,6 +157,16 @@ def check_twins(engine: Renderer, twin: Renderer, scenes: Sequence[SceneGraph]) 
     both = (one.render(scenes, passes, 3) for one in (engine, twin))
     for index, (ours, theirs) in enumerate(zip(*both, strict=True)):
         _compare(ours, theirs, f"scene {index} of two engines made alike")
+
+
+def check_noise(engine: Renderer, scenes: Sequence[SceneGraph]) -> None:
+    """An engine that claims to be noiseless gives the same frames with any seed."""
+    if not engine.capabilities.noiseless:
+        return
+    passes = engine.capabilities.passes
+    both = (engine.render(scenes, passes, seed) for seed in (0, 12345))
+    for index, (one, other) in enumerate(zip(*both, strict=True)):
+        _compare(one, other, f"scene {index} with two seeds, though noiseless,")
 
 
 def check_unknown_pass(engine: Renderer, scenes: Sequence[SceneGraph]) -> None:

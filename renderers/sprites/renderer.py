@@ -41,6 +41,8 @@ class SpritesRenderer:
         InputError: If an option is out of its range or the files are not as expected.
     """
 
+    in_process = True
+
     def __init__(
         self,
         size: int | Sequence[int] = 32,
@@ -60,7 +62,8 @@ class SpritesRenderer:
         return Capabilities(
             passes=_PASSES,
             size=self._size,
-            in_process=True,
+            in_process=self.in_process,
+            noiseless=True,
             differentiable=True,
             attributes={role: frozenset(names) for role, names in self._defaults.items()},
         )
