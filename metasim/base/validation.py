@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import ErrorDetails, PydanticCustomError
@@ -18,11 +18,13 @@ class Section(BaseModel):
     """A mapping of a user's file: immutable, finite numbers only, unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    short_forms: ClassVar[tuple[str, ...]] = ()  # further keys, which the model spells out itself
 
     @model_validator(mode="before")
     @classmethod
     def _known_keys(cls, data: Any) -> Any:
-        known = [field.alias or name for name, field in cls.model_fields.items()]
+        fields = (field.alias or name for name, field in cls.model_fields.items())
+        known = [*cls.short_forms, *fields]
         for key in data if isinstance(data, Mapping) else ():
             if key not in known:
                 context = {"key": key, "expected": closest(str(key), known)}
@@ -77,12 +79,10 @@ def _path(location: tuple[int | str, ...], data: Any) -> list[str]:
     """The part of a model's path that stands in the file too: short forms lack some of the steps."""
     path: list[str] = []
     for step in location:
-        inside = isinstance(data, Mapping) or (isinstance(data, list) and isinstance(step, int))
-        try:
-            data = data[step] if inside else data[...]
-        except (KeyError, IndexError, TypeError):
-            continue
-        path.append(str(step))
+        steps = dict(enumerate(data)) if isinstance(data, list) else data
+        if isinstance(steps, Mapping) and step in steps:
+            data = steps[step]
+            path.append(str(step))
     return path
 
 

@@ -98,7 +98,7 @@ def _is_canonical(grammar: Grammar, graph: SceneGraph, children: list[list[int]]
 def _log_prob_children(productions: Sequence[Production], symbols: Sequence[str]) -> float:
     weights = np.array([production.weight for production in productions])
     logs = [_log_prob_production(production, symbols) for production in productions]
-    return float(logsumexp(np.log(weights / weights.sum()) + logs))
+    return float(np.asarray(logsumexp(np.log(weights / weights.sum()) + logs)))
 
 
 def _log_prob_production(production: Production, symbols: Sequence[str]) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 from scipy.special import logsumexp
+from typing_extensions import override
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Family: TypeAlias = Any  # a continuous family of scipy.stats
@@ -59,14 +60,17 @@ class Atoms(Distribution):
     values: Array
     weights: Array
 
+    @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         if len(self.values) == 1:
             return np.full(() if size is None else size, self.values[0])
         return np.asarray(rng.choice(self.values, size=size, p=self.weights))
 
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         return (np.asarray(values)[..., None] >= self.values) @ self.weights
 
+    @override
     def log_mass(self, values: npt.ArrayLike) -> Array:
         hit = np.asarray(values)[..., None] == self.values
         with np.errstate(divide="ignore"):
@@ -80,12 +84,15 @@ class Continuous(Distribution):
     family: Family
     arguments: tuple[float, ...]
 
+    @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         return np.asarray(self.family.rvs(*self.arguments, size=size, random_state=rng))
 
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         return np.asarray(self.family.cdf(values, *self.arguments))
 
+    @override
     def log_density(self, values: npt.ArrayLike) -> Array:
         return np.asarray(self.family.logpdf(values, *self.arguments))
 
@@ -97,18 +104,22 @@ class Censored(Continuous):
     low: float
     high: float
 
+    @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         return np.clip(super().sample(rng, size), self.low, self.high)
 
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         values = np.asarray(values, dtype=np.float64)
         return np.where(values < self.low, 0.0, np.where(values >= self.high, 1.0, super().cdf(values)))
 
+    @override
     def log_density(self, values: npt.ArrayLike) -> Array:
         values = np.asarray(values, dtype=np.float64)
         inside = (values >= self.low) & (values <= self.high)
         return np.where(inside, super().log_density(values), -np.inf)
 
+    @override
     def log_mass(self, values: npt.ArrayLike) -> Array:
         values = np.asarray(values, dtype=np.float64)
         below = self.family.logcdf(self.low, *self.arguments)
@@ -136,14 +147,17 @@ class Wrapped(Continuous):
         start = low + (mean - low) % period
         return cls(stats.norm, (start, std), low, period, 1 + int(np.ceil(_TAIL * std / period)))
 
+    @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         return self._around(super().sample(rng, size))
 
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         inside = np.clip(np.asarray(values, dtype=np.float64), self.low, self.low + self.period)
         images = super().cdf(inside[..., None] + self._shifts) - super().cdf(self.low + self._shifts)
         return images.sum(axis=-1)
 
+    @override
     def log_density(self, values: npt.ArrayLike) -> Array:
         images = self._around(np.asarray(values, dtype=np.float64))[..., None] + self._shifts
         return np.asarray(logsumexp(super().log_density(images), axis=-1))
@@ -170,16 +184,19 @@ class VonMises(Distribution):
     low: float
     period: float
 
+    @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         offset = rng.vonmises(0.0, self.concentration, size) * self._unit
         return self.low + np.mod(self.mean - self.low + offset, self.period)
 
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         inside = np.clip(np.asarray(values, dtype=np.float64), self.low, self.low + self.period)
         ends = [(v - self.mean) / self._unit for v in (inside, self.low)]
         upper, lower = (stats.vonmises.cdf(end, self.concentration) for end in ends)
         return np.asarray(upper - lower)
 
+    @override
     def log_density(self, values: npt.ArrayLike) -> Array:
         angle = (np.asarray(values, dtype=np.float64) - self.mean) / self._unit
         return np.asarray(stats.vonmises.logpdf(angle, self.concentration)) - np.log(self._unit)
@@ -202,6 +219,7 @@ class Mixture(Distribution):
     parts: Sequence[Distribution]
     weights: Array
 
+    @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         chosen = np.atleast_1d(rng.choice(len(self.parts), size=size, p=self.weights))
         values = np.empty(len(chosen))
@@ -209,12 +227,15 @@ class Mixture(Distribution):
             values[chosen == k] = part.sample(rng, int((chosen == k).sum()))
         return values.reshape(() if size is None else (size,))
 
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         return np.tensordot(self.weights, [part.cdf(values) for part in self.parts], axes=1)
 
+    @override
     def log_density(self, values: npt.ArrayLike) -> Array:
         return self._sum([part.log_density(values) for part in self.parts])
 
+    @override
     def log_mass(self, values: npt.ArrayLike) -> Array:
         return self._sum([part.log_mass(values) for part in self.parts])
 

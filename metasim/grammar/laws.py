@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    SerializerFunctionWrapHandler,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 from scipy import stats
+from typing_extensions import override
 
 from metasim.base.errors import InputError
 from metasim.base.validation import Section
@@ -31,8 +40,8 @@ Positive = Annotated[float, Field(gt=0)]
 class Law(Section, ABC):
     """How an attribute is drawn. What it is drawn from may depend on the node's class and on other values."""
 
-    body: ClassVar[str | None] = None  # the field that stands for the whole law in a file, if one does
-    kind: str
+    kind: ClassVar[str]  # its key in a file
+    body: ClassVar[str | None] = None  # the field that stands alone below that key, if one does
 
     @abstractmethod
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
@@ -52,23 +61,31 @@ class Law(Section, ABC):
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         """Raises ``InputError`` if the law does not suit the attribute or the classes of its symbol."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _from_file(cls, data: Any) -> Any:
+        if not (isinstance(data, Mapping) and set(data) == {cls.kind}):
+            return data
+        return {cls.body: data[cls.kind]} if cls.body else data[cls.kind]
+
     @model_serializer(mode="wrap")
     def _as_written(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         fields = handler(self)
-        fields.pop("kind", None)
         return {self.kind: fields[self.body] if self.body else fields}
 
 
 class Fixed(Law):
     """Always one value: ``fixed: 0.8``, or just ``0.8``."""
 
-    body: ClassVar[str | None] = "value"
-    kind: Literal["fixed"] = "fixed"
+    body = "value"
+    kind = "fixed"
     value: float
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         return _atoms(spec, {self.value: 1.0})
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         _require_inside(spec, self.value, where)
 
@@ -76,23 +93,25 @@ class Fixed(Law):
 class Categorical(Law):
     """Some values, by weight: ``categorical: {0: 0.2, 90: 0.8}``."""
 
-    body: ClassVar[str | None] = "weights"
-    kind: Literal["categorical"] = "categorical"
+    body = "weights"
+    kind = "categorical"
     weights: Annotated[dict[float, Weight], Field(min_length=1)]
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         return _atoms(spec, self.weights)
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         for value in self.weights:
             _require_inside(spec, value, where)
 
 
 class Uniform(Law):
-    """All values between two ends alike: ``uniform: [0.5, 1.5]``. On a circle, ``[-30, 30]`` runs through 0."""
+    """All values between two ends alike: ``uniform: [0.5, 1.5]``; on a circle also ``[-30, 30]``."""
 
-    body: ClassVar[str | None] = "between"
-    kind: Literal["uniform"] = "uniform"
+    body = "between"
+    kind = "uniform"
     between: tuple[float, float]
 
     @model_validator(mode="after")
@@ -101,6 +120,7 @@ class Uniform(Law):
             raise ValueError("[low, high] with low < high")
         return self
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         low, high = self.between
         if not spec.periodic:
@@ -108,6 +128,7 @@ class Uniform(Law):
         start = float(spec.confine(low))
         return Wrapped(stats.uniform, (start, high - low), spec.low, spec.span, turns=1)
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         low, high = self.between
         if spec.periodic and high - low > spec.span:
@@ -119,13 +140,15 @@ class Uniform(Law):
 class Normal(Law):
     """A normal law; its tails gather at the ends of the range, or wind around a periodic one."""
 
-    kind: Literal["normal"] = "normal"
+    kind = "normal"
     mean: float
     std: Std
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         return _normal(spec, self.mean, self.std)
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         _require_inside(spec, self.mean, f"{where}.mean")
 
@@ -133,14 +156,16 @@ class Normal(Law):
 class FoldedNormal(Law):
     """The magnitude of a normal value, cut at the ends of the range."""
 
-    kind: Literal["folded_normal"] = "folded_normal"
+    kind = "folded_normal"
     mean: float
     std: Positive
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         arguments = (abs(self.mean) / self.std, 0.0, self.std)
         return Censored(stats.foldnorm, arguments, spec.low, spec.high)
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         if spec.periodic:
             raise InputError(where, "a periodic attribute", "one that is not periodic")
@@ -150,14 +175,16 @@ class FoldedNormal(Law):
 class TruncatedNormal(Law):
     """A normal law given that the value lies in the range: no mass at its ends."""
 
-    kind: Literal["truncated_normal"] = "truncated_normal"
+    kind = "truncated_normal"
     mean: float
     std: Positive
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         ends = ((spec.low - self.mean) / self.std, (spec.high - self.mean) / self.std)
         return Continuous(stats.truncnorm, (*ends, self.mean, self.std))
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         if not spec.low <= self.mean <= spec.high:
             raise InputError(f"{where}.mean", f"{self.mean:g}", f"a value in {_range(spec)}")
@@ -166,13 +193,15 @@ class TruncatedNormal(Law):
 class VonMisesLaw(Law):
     """The normal law of the circle, for periodic attributes; large concentrations are narrow."""
 
-    kind: Literal["von_mises"] = "von_mises"
+    kind = "von_mises"
     mean: float
     concentration: Annotated[float, Field(ge=0)]
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         return VonMises(self.mean, self.concentration, spec.low, spec.span)
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         if not spec.periodic:
             raise InputError(where, "an attribute that is not periodic", "periodic: true")
@@ -188,18 +217,21 @@ class Part(Section):
 class MixtureLaw(Law):
     """One of several laws, by weight: ``mixture: [{weight: 3, law: ...}, {law: ...}]``."""
 
-    body: ClassVar[str | None] = "parts"
-    kind: Literal["mixture"] = "mixture"
+    body = "parts"
+    kind = "mixture"
     parts: Annotated[tuple[Part, ...], Field(min_length=1)]
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         weights = np.array([part.weight for part in self.parts])
         parts = [part.law.distribution(spec, cls, given) for part in self.parts]
         return Mixture(parts, weights / weights.sum())
 
+    @override
     def references(self) -> frozenset[str]:
         return frozenset[str]().union(*(part.law.references() for part in self.parts))
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         for index, part in enumerate(self.parts):
             part.law.check(spec, classes, f"{where}.{index}.law.{part.law.kind}")
@@ -212,18 +244,21 @@ class Follow(Law):
         attribute: ``name`` for one of the same node, ``symbol.name`` for one of the first node of a symbol.
     """
 
-    kind: Literal["follow"] = "follow"
+    kind = "follow"
     attribute: str
     scale: float = 1.0
     offset: float = 0.0
     std: Std = 0.0
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         return _normal(spec, self.scale * given[self.attribute] + self.offset, self.std)
 
+    @override
     def references(self) -> frozenset[str]:
         return frozenset({self.attribute})
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         """Nothing to check here: any mean is cut or wound into the range."""
 
@@ -231,16 +266,19 @@ class Follow(Law):
 class ByClass(Law):
     """A law for each class of the node: ``by_class: {shoe: {...}, mug: {...}}``."""
 
-    body: ClassVar[str | None] = "laws"
-    kind: Literal["by_class"] = "by_class"
+    body = "laws"
+    kind = "by_class"
     laws: dict[str, AnyLaw]
 
+    @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
         return self.laws[cls].distribution(spec, cls, given)
 
+    @override
     def references(self) -> frozenset[str]:
         return frozenset[str]().union(*(law.references() for law in self.laws.values()))
 
+    @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
         if set(self.laws) != set(classes):
             raise InputError(where, f"laws for {', '.join(self.laws)}", f"one each for {', '.join(classes)}")
@@ -248,50 +286,32 @@ class ByClass(Law):
             law.check(spec, classes, f"{where}.{cls}.{law.kind}")
 
 
-_LAWS: dict[str, type[Law]] = {
-    "fixed": Fixed,
-    "uniform": Uniform,
-    "normal": Normal,
-    "truncated_normal": TruncatedNormal,
-    "folded_normal": FoldedNormal,
-    "von_mises": VonMisesLaw,
-    "categorical": Categorical,
-    "mixture": MixtureLaw,
-    "follow": Follow,
-    "by_class": ByClass,
-}
-
-
-def _tagged(data: Any) -> Any:
-    """``{normal: {...}}`` as ``{..., kind: normal}``, and a bare number as a fixed law."""
-    if isinstance(data, Law):
-        return data
+def _single(data: Any) -> Any:
+    """A bare number as a fixed law; anything but one law is refused."""
     if isinstance(data, int | float | str) and not isinstance(data, bool):
-        return {"kind": "fixed", "value": data}
-    if not (isinstance(data, Mapping) and len(data) == 1):
+        return {Fixed.kind: data}
+    if not (isinstance(data, Law) or (isinstance(data, Mapping) and len(data) == 1)):
         raise ValueError("a number or one law, such as {normal: {mean: 0, std: 1}}")
-    ((kind, body),) = data.items()
-    field = _LAWS[kind].body if kind in _LAWS else None
-    if field:
-        return {"kind": kind, field: body}
-    if not isinstance(body, Mapping) or "kind" in body:
-        raise ValueError(f"a mapping of {kind}'s parameters")
-    return {**body, "kind": kind}
+    return data
+
+
+def _kind(data: Any) -> str:
+    return data.kind if isinstance(data, Law) else str(next(iter(data)))
 
 
 AnyLaw = Annotated[
-    Fixed
-    | Uniform
-    | Normal
-    | TruncatedNormal
-    | FoldedNormal
-    | VonMisesLaw
-    | Categorical
-    | MixtureLaw
-    | Follow
-    | ByClass,
-    Field(discriminator="kind"),
-    BeforeValidator(_tagged),
+    Annotated[Fixed, Tag(Fixed.kind)]
+    | Annotated[Uniform, Tag(Uniform.kind)]
+    | Annotated[Normal, Tag(Normal.kind)]
+    | Annotated[TruncatedNormal, Tag(TruncatedNormal.kind)]
+    | Annotated[FoldedNormal, Tag(FoldedNormal.kind)]
+    | Annotated[VonMisesLaw, Tag(VonMisesLaw.kind)]
+    | Annotated[Categorical, Tag(Categorical.kind)]
+    | Annotated[MixtureLaw, Tag(MixtureLaw.kind)]
+    | Annotated[Follow, Tag(Follow.kind)]
+    | Annotated[ByClass, Tag(ByClass.kind)],
+    Discriminator(_kind),
+    BeforeValidator(_single),
 ]
 """Any of the laws, read from its form in a file."""
 

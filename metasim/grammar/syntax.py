@@ -87,15 +87,14 @@ class Child(Section):
     """
 
     symbol: str
-    count: Counts = {1: 1.0}
+    count: Counts = Field({1: 1.0})
 
     @model_serializer
     def _as_written(self) -> str | dict[str, Any]:
         if self.count == {1: 1.0}:
             return self.symbol
-        fixed = len(self.count) == 1
-        count = next(iter(self.count)) if fixed else {"weights": dict(self.count)}
-        return {"symbol": self.symbol, "count": count}
+        sure = list(self.count.values()) == [1.0]
+        return {"symbol": self.symbol, "count": next(iter(self.count)) if sure else {"weights": self.count}}
 
 
 def _as_child(data: Any) -> Any:
@@ -120,6 +119,8 @@ class Production(Section):
 def _as_weights(data: Any) -> Any:
     """A list of classes as equal weights; class names may be whole numbers."""
     if isinstance(data, list | tuple):
+        if len(set(map(str, data))) < len(data):
+            raise ValueError("classes that all differ")
         return {_class_name(name): 1.0 for name in data}
     if isinstance(data, Mapping):
         return {_class_name(name): weight for name, weight in data.items()}
@@ -140,12 +141,10 @@ class Symbol(Section):
         productions: Ways to expand it; ``children`` in a file is short for a single one.
     """
 
-    classes: Annotated[
-        dict[str, Annotated[float, Field(ge=0)]],
-        BeforeValidator(_as_weights),
-    ] = {}
-    attributes: dict[AttributeName, Annotated[Attribute, BeforeValidator(_as_law)]] = {}
-    children: Annotated[Children, Field(exclude=True)] = ()
+    short_forms = ("children",)
+
+    classes: Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_as_weights)] = Field({})
+    attributes: dict[AttributeName, Annotated[Attribute, BeforeValidator(_as_law)]] = Field({})
     productions: Annotated[tuple[Production, ...], Field(min_length=1)] = (Production(),)
 
     @model_validator(mode="before")

@@ -41,7 +41,7 @@ class SceneNode:
         return type(self), fields
 
     def __hash__(self) -> int:
-        return hash((self.name, self.symbol, self.cls, self.parent, *self.attributes.items()))
+        return hash((self.name, self.symbol, self.cls, self.parent, frozenset(self.attributes.items())))
 
 
 @dataclass(frozen=True)
