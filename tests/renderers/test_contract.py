@@ -4,43 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.grammar.grammar import SceneGrammar
 from metasim.rendering.contract import Push, check_renderer
+from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Capabilities, Frame, Pass, Renderer
 from metasim.scene.graph import SceneGraph, SceneNode
 from renderers.sprites.renderer import SpritesRenderer
 
+GRAMMARS = Path(__file__).parents[2] / "experiments" / "grammars"
 PASSES = frozenset({Pass.RGB, Pass.INSTANCE, Pass.CLASS})
 
 
-def digit_scenes(number: int) -> list[SceneGraph]:
-    """Scenes of one to three digits on a textured background, lit."""
-    rng = np.random.default_rng(11)
-    return [_digit_scene(rng, 1 + index % 3) for index in range(number)]
+class Pooled:
+    """An engine in a worker process of its own, as an engine: some allow one a process only."""
+
+    def __init__(self, kind: str, options: dict[str, Any]) -> None:
+        self._pool = RenderPool(kind, options, workers=1)
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._pool.capabilities
+
+    def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
+        results = self._pool.render(scenes, passes, range(seed, seed + len(scenes)))
+        return [result for result in results if isinstance(result, Frame)]
+
+    def close(self) -> None:
+        self._pool.close()
 
 
-def _digit_scene(rng: np.random.Generator, digits: int) -> SceneGraph:
-    background = {"level": 0.2, "texture": 0.1, "phase": rng.random()}
-    nodes = [
-        SceneNode("image", "image", "image", None, {}),
-        SceneNode("background", "background", "background", 0, background),
-        SceneNode("light", "light", "light", 0, {"intensity": 0.8}),
-    ]
-    # The nearest to the viewer comes last and carries the name that is pushed.
-    for index in reversed(range(digits)):
-        x, y = rng.uniform(14, 40, 2)
-        pose = {"loc_x": x, "loc_y": y, "yaw": rng.uniform(0, 360), "instance": rng.random()}
-        name = "digit" if index == 0 else f"digit_{index + 1}"
-        nodes.append(SceneNode(name, "digit", str(rng.integers(10)), 0, pose, frozenset({"yaw"})))
-    return SceneGraph(tuple(nodes))
+def sampled(grammar: str, number: int) -> list[SceneGraph]:
+    rng = np.random.default_rng(5)
+    scene_grammar = SceneGrammar.from_file(GRAMMARS / grammar)
+    return [scene_grammar.sample(rng) for _ in range(number)]
 
 
-def test_sprites_keep_the_contract() -> None:
-    check_renderer(lambda: SpritesRenderer(64), digit_scenes(7), Push("digit", "loc_x", 3.0))
+@pytest.mark.parametrize("name", ["rotation_translation", "rotation_translation_target", "bimodal_target"])
+def test_sprites_keep_the_contract(name: str) -> None:
+    scenes = sampled(f"digits/{name}.yaml", 7)
+    check_renderer(lambda: SpritesRenderer(64), scenes, Push("digit", "loc_x", 3.0))
+
+
+def test_sprites_keep_the_contract_with_many_digits() -> None:
+    scenes = sampled("digits/five.yaml", 3) + sampled("digits/five_target.yaml", 3)
+    check_renderer(lambda: SpritesRenderer(64), scenes, Push("digit_seven", "loc_x", 1.0))
+
+
+def test_sprites_in_a_pool_keep_the_contract() -> None:
+    check_renderer(lambda: Pooled("sprites", {"size": 32}), sampled("digits/rotation.yaml", 4))
+
+
+@pytest.mark.blender
+def test_blender_keeps_the_contract() -> None:
+    options = {"scene": "tyol", "size": 32, "samples": 1}
+    push = Push("object", "loc_x", 0.2)
+    check_renderer(lambda: Pooled("blender", options), sampled("tyol/multi_3_attr.yaml", 3), push)
 
 
 class Painter:
