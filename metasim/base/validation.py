@@ -79,7 +79,7 @@ def _path(location: tuple[int | str, ...], data: Any) -> list[str]:
     """The part of a model's path that stands in the file too: short forms lack some of the steps."""
     path: list[str] = []
     for step in location:
-        steps = dict(enumerate(data)) if isinstance(data, list) else data
+        steps: Any = dict(enumerate(data)) if isinstance(data, list) else data
         if isinstance(steps, Mapping) and step in steps:
             data = steps[step]
             path.append(str(step))
