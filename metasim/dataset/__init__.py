@@ -1,1 +1,1 @@
-"""Labelled samples: labels from passes, writers, export, manifest, verification."""
+"""Labelled datasets: samples, their labels, the formats they are written in, export and verification."""

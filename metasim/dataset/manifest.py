@@ -1,0 +1,95 @@
+"""The manifest of a dataset: what it is, and the hash and size of each of its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from metasim import __version__
+from metasim.base.errors import InputError
+from metasim.base.files import write_json
+from metasim.dataset.journal import FileRecord, PartRecord
+from metasim.dataset.plan import ExportPlan
+from metasim.dataset.sample import Origin
+from metasim.runs.manifest import versions
+
+NAME = "manifest.json"
+
+
+def export_identity(plan: ExportPlan, origin: Origin) -> dict[str, Any]:
+    """Everything that the bytes of an export depend on, as JSON data."""
+    return {
+        "metasim": __version__,
+        "format": plan.format,
+        "num": plan.num,
+        "seed": plan.seed,
+        "modalities": [str(m) for m in plan.modalities],
+        "split": dict(plan.split),
+        "image_size": list(plan.size),
+        "part_samples": plan.per_part,
+        "generator": asdict(origin),
+    }
+
+
+def count_samples(plan: ExportPlan, records: Sequence[PartRecord]) -> dict[str, Any]:
+    """Scenes asked for, written, failed and written by split."""
+    written = {
+        split: sum(len(r.written) for r in records if r.part.startswith(f"{split}/")) for split in plan.split
+    }
+    failed = sum(len(record.failed) for record in records)
+    return {"asked": plan.num, "written": sum(written.values()), "failed": failed, "splits": written}
+
+
+def count_classes(records: Sequence[PartRecord]) -> dict[str, int]:
+    """Nodes of each class in all samples, classes in the order of the first record."""
+    names = dict.fromkeys(name for record in records for name in record.classes)
+    return {name: sum(record.classes.get(name, 0) for record in records) for name in names}
+
+
+def write_manifest(
+    out: Path,
+    identity: Mapping[str, Any],
+    counts: Mapping[str, Any],
+    records: Sequence[PartRecord],
+    files: Sequence[str],
+) -> None:
+    """Writes the manifest, last of all files of a dataset.
+
+    Args:
+        out: The dataset.
+        identity: See ``export_identity``.
+        counts: See ``count_samples``.
+        records: Its parts, whose files are not read again.
+        files: Its other files.
+    """
+    known = {path: file for record in records for path, file in record.files.items()}
+    known |= {path: FileRecord.of(out / path) for path in files}
+    content = {
+        "export": identity,
+        "versions": versions(),
+        "counts": counts,
+        "classes": count_classes(records),
+        "files": {path: asdict(known[path]) for path in sorted(known)},
+    }
+    write_json(out / NAME, content)
+
+
+def load_manifest(dataset: Path) -> dict[str, Any]:
+    """Reads a manifest.
+
+    Raises:
+        InputError: If there is none, or it is not one.
+    """
+    path = dataset / NAME
+    try:
+        content = json.loads(path.read_text())
+        if isinstance(content["export"], dict) and isinstance(content["files"], dict):
+            return content
+    except OSError as error:
+        raise InputError(str(path), error.strerror or "unreadable", "the manifest of a dataset") from error
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise InputError(str(path), "other content", "the manifest of a dataset")

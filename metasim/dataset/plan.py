@@ -1,0 +1,112 @@
+"""ExportPlan: which scene stands in which split and part, decided before anything is rendered."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from metasim.base.errors import InputError
+from metasim.base.streams import stream
+from metasim.dataset.modality import Modality
+
+PART_SAMPLES = 1000
+PART_BYTES = 256 * 2**20
+_PIXEL_BYTES = 16  # of the largest modality, a float32 vector image with its ids
+
+
+@dataclass(frozen=True)
+class Part:
+    """The scenes that are written together: a part is there whole or not at all.
+
+    Attributes:
+        split: Its split.
+        number: Its place in the split.
+        indices: Its scenes, ascending.
+    """
+
+    split: str
+    number: int
+    indices: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """``split/00000``."""
+        return f"{self.split}/{self.number:05d}"
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """What is exported. Two exports of equal plans and generators have equal bytes.
+
+    Attributes:
+        format: Name of the format.
+        num: Scenes to draw.
+        modalities: What each sample carries.
+        split: Share of each split; the shares sum to one.
+        seed: Root seed, also that of the source of scenes.
+        size: Height and width of the images.
+        part_samples: Scenes a part at most; by default what keeps a part below ``PART_BYTES``.
+    """
+
+    format: str
+    num: int
+    modalities: tuple[Modality, ...]
+    split: Mapping[str, float]
+    seed: int
+    size: tuple[int, int]
+    part_samples: int | None = None
+
+    def parts(self) -> tuple[Part, ...]:
+        """All parts, in the order of writing."""
+        return tuple(
+            Part(split, number, tuple(indices[start : start + self.per_part]))
+            for split, indices in split_scenes(self.num, self.split, self.seed).items()
+            for number, start in enumerate(range(0, len(indices), self.per_part))
+        )
+
+    @property
+    def per_part(self) -> int:
+        """Scenes a part at most."""
+        if self.part_samples is not None:
+            return self.part_samples
+        raw = self.size[0] * self.size[1] * len(self.modalities) * _PIXEL_BYTES
+        return min(PART_SAMPLES, max(1, PART_BYTES // raw))
+
+
+def split_scenes(num: int, shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:
+    """Deals scenes to splits at random; each split has its share to within one scene.
+
+    Returns:
+        Ascending scene indices by split, every index in exactly one.
+    """
+    order = stream(seed, "export/split").permutation(num)
+    ends = np.rint(np.cumsum([*shares.values()]) * num).astype(int)
+    dealt = np.split(order, ends[:-1])
+    return {name: sorted(chosen.tolist()) for name, chosen in zip(shares, dealt, strict=True)}
+
+
+def parse_split(text: str) -> dict[str, float]:
+    """Reads ``train=0.8,val=0.1,test=0.1``.
+
+    Raises:
+        InputError: If it is not of that form, or the shares do not sum to one.
+    """
+    shares: dict[str, float] = {}
+    for entry in text.split(","):
+        name, _, share = entry.partition("=")
+        if not name.isidentifier() or name in shares or not _is_share(share):
+            raise InputError("--split", repr(entry), "name=share with unlike names and shares in (0, 1]")
+        shares[name] = float(share)
+    if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-9):
+        raise InputError("--split", f"shares that sum to {sum(shares.values()):g}", "a sum of 1")
+    return shares
+
+
+def _is_share(text: str) -> bool:
+    try:
+        return 0.0 < float(text) <= 1.0
+    except ValueError:
+        return False

@@ -1,0 +1,111 @@
+"""Sample: one labelled item in memory, what every format writes and reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from metasim.dataset import labels
+from metasim.dataset.labels import Box, Image
+from metasim.dataset.modality import Modality
+from metasim.rendering.camera import Camera
+from metasim.rendering.protocol import Frame, Pass
+from metasim.scene.graph import SceneGraph
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The generator that a dataset is drawn from.
+
+    Attributes:
+        run: Name of the run, ``<experiment>/<seed>``.
+        config_sha256: Hash of the run's resolved config.
+        checkpoint_sha256: Hash of the weights; empty for a generator without any.
+    """
+
+    run: str
+    config_sha256: str
+    checkpoint_sha256: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How to make a sample again.
+
+    Attributes:
+        origin: The generator.
+        root_seed: Root seed of the export.
+        index: The scene's index under that seed.
+        render_seed: Seed of the renderer's own noise.
+    """
+
+    origin: Origin
+    root_seed: int
+    index: int
+    render_seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """A scene with its labels.
+
+    Attributes:
+        key: Name, unique in the dataset.
+        split: ``train``, ``val`` and so on.
+        graph: The scene.
+        camera: The camera, ``None`` for flat engines.
+        images: The image of each modality asked for, all but the boxes.
+        boxes: Boxes of the visible instances; ``None`` if not asked for.
+        provenance: How to make it again.
+    """
+
+    key: str
+    split: str
+    graph: SceneGraph
+    camera: Camera | None
+    images: Mapping[Modality, Image]
+    boxes: tuple[Box, ...] | None
+    provenance: Provenance
+
+
+def sample_key(index: int) -> str:
+    """Key of the scene with an index; sorts like the index."""
+    return f"{index:08d}"
+
+
+def make_sample(
+    graph: SceneGraph,
+    frame: Frame,
+    modalities: Iterable[Modality],
+    class_names: tuple[str, ...],
+    split: str,
+    provenance: Provenance,
+) -> Sample:
+    """Labels a frame with the modalities asked for.
+
+    Args:
+        graph: The scene.
+        frame: Its frame, with the source pass of each modality.
+        modalities: What the sample shall carry.
+        class_names: All classes; class ids are 1 + the index here.
+        split: The split it falls in.
+        provenance: How it was made.
+
+    Raises:
+        MetasimError: If the frame shows an instance or a class that the scene does not have.
+    """
+    asked = set(modalities)
+    table = labels.class_ids(graph, class_names)
+    images = {m: _image(m, frame, table) for m in Modality if m in asked and m is not Modality.BBOX}
+    found = labels.boxes(frame[Pass.INSTANCE], table) if Modality.BBOX in asked else None
+    key = sample_key(provenance.index)
+    return Sample(key, split, graph, frame.camera, images, found, provenance)
+
+
+def _image(modality: Modality, frame: Frame, table: labels.Ids) -> Image:
+    image = frame[modality.source]
+    if modality is Modality.SEMANTIC:
+        return labels.semantic(image, table)
+    if modality is Modality.MASK:
+        return labels.foreground(image)
+    return image
