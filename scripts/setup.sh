@@ -4,7 +4,7 @@
 #
 #   METASIM_TORCH=cpu|cuda   which build of torch; without it the one chosen before, at first the small CPU build
 #
-# Status 2: something only an administrator can install is missing; the command stands in the last line.
+# Status 2: something that only an administrator can install is missing; the last line says how.
 set -euo pipefail
 shopt -s inherit_errexit
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -43,32 +43,41 @@ venv_works() {
         grep -qsF "$PWD/.venv" .venv/bin/activate
 }
 
-# Prints the path of uv, which can fetch a Python 3.11; puts it into .tools where the machine has none.
+venv_from_system() {
+    local python
+    for python in python3.11 python3; do
+        if makes_venv "$python"; then "$python" -m venv --clear .venv && return; fi
+    done
+    return 1
+}
+
+has() { python3 -c "import $1" 2>/dev/null; }
+
+# Prints the path of uv, which fetches a Python 3.11; puts it into .tools where the machine has none.
 find_uv() {
     if command -v uv; then return; fi
-    if [[ ! -x .tools/bin/uv ]]; then
-        say "no Python 3.11 with venv here: getting uv, which brings one"
-        if python3 -m pip --version >/dev/null 2>&1; then
-            python3 -m pip install --quiet --disable-pip-version-check --target .tools uv >&2
-        else
-            python3 -c 'import ensurepip' 2>/dev/null || install_packages python3-venv
-            python3 -m venv --clear .tools
-            .tools/bin/python -m pip install --quiet --disable-pip-version-check uv >&2
-        fi
+    if has pip; then
+        python3 -m pip install --quiet --disable-pip-version-check --upgrade --target .tools uv >&2
+    else
+        python3 -m venv --clear .tools
+        .tools/bin/python -m pip install --quiet --disable-pip-version-check uv >&2
     fi
     echo .tools/bin/uv
 }
 
 make_venv() {
-    local python uv
-    for python in python3.11 python3; do
-        if makes_venv "$python"; then
-            "$python" -m venv --clear .venv
-            return
-        fi
-    done
+    local uv
+    if venv_from_system; then return; fi
+    if ! command -v uv >/dev/null && ! has pip && ! has ensurepip; then
+        install_packages python3-venv
+        if venv_from_system; then return; fi
+    fi
+    say "no Python 3.11 that makes environments: uv brings one"
     uv=$(find_uv)
-    "$uv" venv --quiet --clear --seed --python 3.11 .venv
+    if ! "$uv" venv --quiet --clear --seed --python 3.11 .venv; then
+        say "uv could not fetch Python 3.11; put a python3.11 with venv on the PATH, then run this again"
+        exit 1
+    fi
 }
 
 # --- Packages ----------------------------------------------------------------------------------------------------
@@ -78,7 +87,7 @@ pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
 # Whether this machine is told where to find packages, by environment or by file; then that is not second-guessed.
 has_own_source() { .venv/bin/python -m pip config list | grep -qE 'find-links|no-index|index-url'; }
 
-answers() { .venv/bin/python -c "import urllib.request as r; r.urlopen('$1/', timeout=5)" 2>/dev/null; }
+answers() { timeout 8 .venv/bin/python -c "import urllib.request as r; r.urlopen('$1/', timeout=5)" 2>/dev/null; }
 
 # PyPI's torch brings gigabytes of CUDA libraries, so the CPU build is looked for first. Failing that, the lock's
 # own line installs what PyPI has.
@@ -103,7 +112,7 @@ install_pins() {
     say "installing $(grep -c == "$LOCK") pinned packages into .venv: some minutes and 2 GB the first time"
     install_torch
     pip install --requirement "$LOCK"
-    pip install --no-deps --no-build-isolation --editable .
+    PYTHONWARNINGS=ignore pip install --no-deps --no-build-isolation --editable .
     echo "$torch_build" >.venv/.torch
 }
 

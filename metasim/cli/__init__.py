@@ -23,6 +23,8 @@ from tyro.extras import subcommand_cli_from_dict
 from metasim.base.errors import MetasimError
 
 VERBS = {
+    "compare": "Compare",
+    "runs": "Runs",
     "doctor": "Doctor",
 }
 """Verb (a module of this package) to its class, in the order of the help text."""

@@ -67,7 +67,7 @@ def bpy() -> Finding:
 def apt_line() -> str:
     """The command that installs the system libraries bpy links to and does not bring along."""
     packages = (ROOT / "environment" / "apt.txt").read_text().split()
-    return " ".join(["sudo apt-get install -y", *packages])
+    return " ".join(["sudo apt-get update && sudo apt-get install -y", *packages])
 
 
 def mlagents() -> Finding:
