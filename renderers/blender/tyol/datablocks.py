@@ -7,18 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from renderers.blender.native import load_bpy
 from renderers.blender.tyol.mesh import Mesh
 from renderers.blender.tyol.paint import Floats, Image
 
 
-def blender() -> Any:
-    """The module ``bpy``: without type stubs, and only ever imported in a worker process."""
-    return importlib.import_module("bpy")
-
-
 def add_object(name: str, data: Any) -> Any:
     """A new object of the scene that shows a mesh, light or camera."""
-    bpy = blender()
+    bpy = load_bpy()
     added = bpy.data.objects.new(name, data)
     bpy.context.scene.collection.objects.link(added)
     return added
@@ -31,7 +27,7 @@ def move(thing: Any, matrix: Floats) -> None:
 
 def add_mesh(name: str, mesh: Mesh, texture: Image) -> Any:
     """A mesh with its texture as an object of the scene."""
-    data = blender().data.meshes.new(name)
+    data = load_bpy().data.meshes.new(name)
     data.from_pydata(mesh.vertices.tolist(), [], mesh.faces.tolist())
     data.uv_layers.new(name="UVMap").data.foreach_set("uv", mesh.uvs.astype(np.float32).ravel())
     data.polygons.foreach_set("use_smooth", mesh.smooth)
@@ -42,7 +38,7 @@ def add_mesh(name: str, mesh: Mesh, texture: Image) -> Any:
 
 def matte(name: str, texture: Image) -> Any:
     """A matte material, cheap at few samples: the texture times the object's own colour."""
-    material = blender().data.materials.new(name)
+    material = load_bpy().data.materials.new(name)
     material.use_nodes = True
     tree = material.node_tree
     tree.nodes.clear()
@@ -64,7 +60,7 @@ def matte(name: str, texture: Image) -> Any:
 def image(name: str, texture: Image) -> Any:
     """A Blender image of a texture; Blender stores rows from the bottom up, with alpha."""
     height, width = texture.shape[:2]
-    made = blender().data.images.new(name, width, height)
+    made = load_bpy().data.images.new(name, width, height)
     opaque = np.dstack([texture, np.full((height, width), 255, np.uint8)])
     made.pixels.foreach_set(np.flipud(opaque).astype(np.float32).ravel() / 255.0)
     made.update()

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from renderers.blender.tyol.datablocks import add_object, blender, move
+from renderers.blender.native import load_bpy
+from renderers.blender.tyol.datablocks import add_object, move
 from renderers.blender.tyol.pose import turn
 
 SUN_PER_INTENSITY = 3.0
@@ -22,7 +23,7 @@ _SKY = (0.075, 0.095, 0.15)
 
 def add_sun() -> Any:
     """The sun, as an object of the scene."""
-    data = blender().data.lights.new("sun", "SUN")
+    data = load_bpy().data.lights.new("sun", "SUN")
     data.angle = np.deg2rad(_SUN_WIDTH_DEG)
     sun = add_object("sun", data)
     matrix = np.eye(4)
@@ -33,7 +34,7 @@ def add_sun() -> Any:
 
 def add_sky() -> None:
     """Light from everywhere, so that a scene without sun is not black."""
-    bpy = blender()
+    bpy = load_bpy()
     world = bpy.data.worlds.new("sky")
     world.use_nodes = True
     world.node_tree.nodes["Background"].inputs["Color"].default_value = (*_SKY, 1.0)

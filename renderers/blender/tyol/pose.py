@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-METRES_PER_LOC = 0.27
+METRES_PER_LOC = 0.26
 """What one unit of ``loc_x`` and ``loc_z`` is on the table; 1 is the table's centre."""
 
 LOOK_AT = np.array([0.0, 0.0, 0.10])

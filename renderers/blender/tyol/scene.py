@@ -9,7 +9,8 @@ import numpy as np
 
 from metasim.base.errors import InputError
 from metasim.scene.graph import SceneGraph, SceneNode
-from renderers.blender.tyol.datablocks import add_mesh, add_object, blender, move
+from renderers.blender.native import load_bpy
+from renderers.blender.tyol.datablocks import add_mesh, add_object, move
 from renderers.blender.tyol.light import SUN_PER_INTENSITY, add_sky, add_sun, tinted
 from renderers.blender.tyol.objects import CLASSES, make_prop
 from renderers.blender.tyol.paint import Floats
@@ -85,7 +86,7 @@ def _values(graph: SceneGraph, symbol: str) -> Mapping[str, float]:
 
 def _add_camera() -> Any:
     """The camera, as the scene's own."""
-    bpy = blender()
+    bpy = load_bpy()
     data = bpy.data.cameras.new("camera")
     data.angle = np.deg2rad(FIELD_OF_VIEW_DEG)
     data.clip_start, data.clip_end = 0.1 * CAMERA_DISTANCE, 10.0 * CAMERA_DISTANCE
