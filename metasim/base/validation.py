@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 from metasim.base.errors import InputError
 
 _LONGEST_QUOTE = 60
+_OPENINGS = ("Value error, ", "Input should be ", "String should ")  # of pydantic's messages
 
 
 class Section(BaseModel):
@@ -71,7 +72,9 @@ def _input_error(error: ErrorDetails, data: Any, where: str) -> InputError:
         return InputError(_join(where, path), repr(context["tag"]), closest(str(context["tag"]), known))
     if error["type"] == "missing":
         return InputError(_join(where, [*path, str(error["loc"][-1])]), "nothing", "a value")
-    rule = error["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    rule = error["msg"]
+    for opening in _OPENINGS:
+        rule = rule.removeprefix(opening)
     return InputError(_join(where, path), _quote(error["input"]), " ".join(rule.split()))
 
 

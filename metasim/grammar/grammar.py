@@ -72,6 +72,9 @@ class SceneGrammar:
         """SHA-256 of the grammar, whatever the short forms and comments of its file."""
         return hashlib.sha256(json.dumps(self.to_mapping()).encode()).hexdigest()
 
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
     @cached_property
     def schema(self) -> SceneSchema:
         """All symbols, classes and attributes."""

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints, model_serializer, model_validator
 
 from metasim.base.validation import Section
-from metasim.grammar.laws import AnyLaw, Fixed, Weight
+from metasim.grammar.laws import AnyLaw, ClassName, Fixed, Weight
 from metasim.scene.attribute import AttributeSpec
 
 # A symbol may not end like the names of further nodes do (object_2).
@@ -117,18 +117,12 @@ class Production(Section):
 
 
 def _as_weights(data: Any) -> Any:
-    """A list of classes as equal weights; class names may be whole numbers."""
-    if isinstance(data, list | tuple):
-        if len(set(map(str, data))) < len(data):
-            raise ValueError("classes that all differ")
-        return {_class_name(name): 1.0 for name in data}
-    if isinstance(data, Mapping):
-        return {_class_name(name): weight for name, weight in data.items()}
-    return data
-
-
-def _class_name(name: Any) -> Any:
-    return str(name) if type(name) is int else name
+    """A list of classes as equal weights."""
+    if not isinstance(data, list | tuple):
+        return data
+    if len(set(map(str, data))) < len(data):
+        raise ValueError("classes that all differ")
+    return dict.fromkeys(data, 1.0)
 
 
 class Symbol(Section):
@@ -143,7 +137,9 @@ class Symbol(Section):
 
     short_forms = ("children",)
 
-    classes: Annotated[dict[str, Annotated[float, Field(ge=0)]], BeforeValidator(_as_weights)] = Field({})
+    classes: Annotated[dict[ClassName, Annotated[float, Field(ge=0)]], BeforeValidator(_as_weights)] = Field(
+        {}
+    )
     attributes: dict[AttributeName, Annotated[Attribute, BeforeValidator(_as_law)]] = Field({})
     productions: Annotated[tuple[Production, ...], Field(min_length=1)] = (Production(),)
 
