@@ -55,9 +55,10 @@ class Runs:
 
 
 def _table(rows: list[Headline]) -> Table:
+    from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    table = Table()
+    table = Table(box=SIMPLE_HEAD, padding=0)
     for title in ("experiment", "seed", "status", "renders", "seconds", "p", "c2st", "worst attribute"):
         table.add_column(title, overflow="fold")
     for row in rows:

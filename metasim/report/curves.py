@@ -30,7 +30,7 @@ def stage_curves(lines: Sequence[Line], stage: str) -> Figure | None:
     if not keys:
         return None
     rows = -(-len(keys) // 2)
-    with figure(6.4 if len(keys) > 1 else 3.6, 1.9 * rows) as drawn:
+    with figure(6.4, 1.9 * rows + 0.4) as drawn:
         for index, key in enumerate(keys):
             axes = drawn.add_subplot(rows, min(len(keys), 2), index + 1)
             found, values = curves[key]

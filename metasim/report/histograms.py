@@ -51,7 +51,7 @@ def _draw(axes: Axes, column: Column, populations: dict[str, Array]) -> None:
     for name, values in populations.items():
         height = shares(values, edges)
         if name == "inferred":
-            axes.stairs(height, edges, color=INFERRED, linestyle=":", label=name)
+            axes.stairs(height, edges, color=INFERRED, linestyle="--", label=name)
         elif name == "generated":
             axes.stairs(height, edges, color=GENERATED, linewidth=1.6, label=name)
         else:

@@ -12,26 +12,29 @@ from PIL import Image
 from metasim.report.figures import jpeg_uri
 
 TILE = 96
+"""Width of a tile in pixels; its height follows from the first image."""
+
+_MARGIN = 2
 
 
 def montage(images: Sequence[npt.NDArray[np.uint8]], columns: int) -> str:
-    """Images (H, W, 3) in rows of ``columns``, each fitted into a square tile, as a data URI."""
+    """Images (H, W, 3), at least one, in rows of ``columns`` tiles, as a data URI."""
     rows = -(-len(images) // columns)
-    sheet = Image.new("RGB", (columns * TILE, rows * TILE), "white")
+    height, width = images[0].shape[:2]
+    tile = (TILE, round((TILE - _MARGIN) * height / width) + _MARGIN)
+    sheet = Image.new("RGB", (columns * tile[0], rows * tile[1]), "white")
     for index, image in enumerate(images):
-        tile = _fitted(image)
         row, column = divmod(index, columns)
-        inset = ((TILE - tile.width) // 2, (TILE - tile.height) // 2)
-        sheet.paste(tile, (column * TILE + inset[0], row * TILE + inset[1]))
+        sheet.paste(_fitted(image, tile), (column * tile[0], row * tile[1]))
     buffer = io.BytesIO()
     sheet.save(buffer, format="JPEG", quality=90, subsampling=0)
     return jpeg_uri(buffer.getvalue())
 
 
-def _fitted(image: npt.NDArray[np.uint8]) -> Image.Image:
-    """The image with two pixels of margin, in the proportions it has."""
+def _fitted(image: npt.NDArray[np.uint8], tile: tuple[int, int]) -> Image.Image:
+    """The image as large as the tile allows beside its margin, in its own proportions."""
     height, width = image.shape[:2]
-    scale = (TILE - 2) / max(height, width)
+    scale = min((tile[0] - _MARGIN) / width, (tile[1] - _MARGIN) / height)
     method = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     return Image.fromarray(image).resize(size, method)

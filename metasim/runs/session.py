@@ -60,6 +60,7 @@ def run_session(folder: RunFolder) -> Iterator[RunSession]:
         InputError: If another process works in the folder.
     """
     with folder.locked():
+        _sweep(folder)
         session = RunSession(folder)
         session._begin()
         try:
@@ -71,3 +72,9 @@ def run_session(folder: RunFolder) -> Iterator[RunSession]:
             session._end("failed", error)
             raise
         session._end("finished")
+
+
+def _sweep(folder: RunFolder) -> None:
+    """Removes the half-written files of a killed process, which no one can own while the lock is held."""
+    for path in folder.path.rglob(".*.partial"):
+        path.unlink()

@@ -41,7 +41,7 @@ def _draw(seed: int, mean: tuple[float, float, float], std: tuple[float, float, 
     return values
 
 
-def populations(known: bool) -> Populations:
+def draw_populations(known: bool) -> Populations:
     return Populations(
         columns=COLUMNS,
         prior=_draw(1, (180.0, 0.0, 0.0), (40.0, 0.3, 0.3), 400),
@@ -49,6 +49,11 @@ def populations(known: bool) -> Populations:
         inferred=_draw(3, (91.0, 0.41, -0.2), (11.0, 0.1, 0.12), 300),
         target=_draw(4, (90.0, 0.4, -0.2), (10.0, 0.1, 0.12), 300) if known else None,
     )
+
+
+@pytest.fixture
+def populations() -> Populations:
+    return draw_populations(known=True)
 
 
 def distance(a: np.ndarray, b: np.ndarray, column: Column) -> float:
@@ -146,7 +151,7 @@ def make_run(tmp_path: Path) -> MakeRun:
                     )
                 if not finished:
                     raise KeyboardInterrupt
-                made = populations(known)
+                made = draw_populations(known)
                 made.save(folder.population)
                 save_images(folder.images / "prior", _images("prior", 60), keep=64)
                 save_images(folder.images / "epoch_0001", _images("epoch", 100), keep=64)

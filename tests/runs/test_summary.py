@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from metasim.base.errors import InputError
+from metasim.runs.summary import Summary
+
+ATTRIBUTE: dict[str, Any] = {
+    "unit": "deg",
+    "range": [0.0, 360.0],
+    "periodic": True,
+    "identifiable": True,
+    "spread_identifiable": True,
+    "classes_not_identifiable": ["bowl"],
+    "prior": {"mean": 180.0, "std": 30.0},
+    "generated": {"mean": 91.0, "std": 9.0},
+    "target": None,
+    "w1_prior": None,
+    "w1": None,
+    "w1_floor": None,
+}
+SUMMARY: dict[str, Any] = {
+    "experiment": "tyol/yaw",
+    "seed": 0,
+    "renders": 10,
+    "wall_seconds": 1.5,
+    "render_seconds": 0.5,
+    "verdict": {
+        "n_target": 5,
+        "n_generated": 6,
+        "mmd2": -1e-3,
+        "mmd2_floor": 1e-3,
+        "p_value": 0.2,
+        "c2st": 0.5,
+        "c2st_ci": [0.4, 0.6],
+    },
+    "attributes": {"object.yaw": ATTRIBUTE},
+    "correlations": [{"a": "object.x", "b": "object.z", "target": None, "generated": 0.5}],
+    "classes": {"object": {"mug": {"target": None, "generated": 1.0}}},
+    "counts": {"object": {"1": {"target": 1.0, "generated": 1.0}}},
+}
+
+
+def write(path: Path, content: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_the_contract_is_read_and_written_without_loss(tmp_path: Path) -> None:
+    path = write(tmp_path / "summary.json", SUMMARY)
+    Summary.load(path).save(path)
+    assert json.loads(path.read_text()) == SUMMARY
+
+
+FAULTS: list[tuple[tuple[str, ...], object]] = [
+    (("renders",), -1),
+    (("verdict", "p_value"), 1.5),
+    (("verdict", "c2st_ci"), [0.1]),
+    (("attributes", "object.yaw", "generated", "std"), -1.0),
+    (("attributes", "object.yaw", "range"), [0.0]),
+    (("attributes", "object.yaw", "surplus"), 1),
+    (("seed",), None),
+]
+
+
+@pytest.mark.parametrize(("place", "value"), FAULTS)
+def test_a_breach_is_named(tmp_path: Path, place: tuple[str, ...], value: object) -> None:
+    content = copy.deepcopy(SUMMARY)
+    section = content
+    for key in place[:-1]:
+        section = section[key]
+    section[place[-1]] = value
+    with pytest.raises(InputError, match=r"summary\.json: " + r"\.".join(place).replace("[", r"\[")):
+        Summary.load(write(tmp_path / "summary.json", content))
+
+
+@pytest.mark.parametrize("key", list(ATTRIBUTE))
+def test_every_entry_of_an_attribute_is_needed(tmp_path: Path, key: str) -> None:
+    content = copy.deepcopy(SUMMARY)
+    del content["attributes"]["object.yaw"][key]
+    with pytest.raises(InputError, match=key):
+        Summary.load(write(tmp_path / "summary.json", content))
