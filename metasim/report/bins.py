@@ -47,3 +47,20 @@ def shares(values: Array, edges: Array) -> Array:
     """Share of the finite values in each bin (B,); they sum to 1 where the edges hold all values."""
     finite = values[np.isfinite(values)]
     return np.histogram(finite, edges)[0] / max(finite.size, 1)
+
+
+def unwrapped(populations: Sequence[Array], low: float, period: float) -> list[Array]:
+    """Periodic values of all populations, cut open together where the circle is emptiest.
+
+    So a mode about the seam of the range is drawn in one piece; half of the values at least stay in
+    ``[low, low + period)``, others may lie a period beside it.
+    """
+    pooled = np.concatenate(populations)
+    turned = np.sort(np.mod(pooled[np.isfinite(pooled)] - low, period))
+    if not turned.size:
+        return list(populations)
+    gaps = np.diff(turned, append=turned[0] + period)
+    widest = int(gaps.argmax())
+    cut = turned[widest] + gaps[widest] / 2.0
+    cut -= period * (cut >= period or np.median(cut + np.mod(turned - cut, period)) >= period)
+    return [low + cut + np.mod(values - low - cut, period) for values in populations]

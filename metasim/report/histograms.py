@@ -9,7 +9,7 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metasim.report.bins import shared_bins, shares
+from metasim.report.bins import shared_bins, shares, unwrapped
 from metasim.report.figures import GENERATED, INFERRED, PRIOR, TARGET, figure
 from metasim.runs.population import Column, Populations
 
@@ -19,14 +19,19 @@ _COLUMNS = 3
 
 
 def column_values(populations: Populations, index: int) -> dict[str, Array]:
-    """Values of a column by population, without the populations that are not there."""
+    """Values of a column by population, as they are drawn; absent populations are left out."""
     named = {
         "prior": populations.prior,
         "target": populations.target,
         "inferred": populations.inferred,
         "generated": populations.generated,
     }
-    return {name: values[:, index] for name, values in named.items() if values is not None}
+    found = {name: values[:, index] for name, values in named.items() if values is not None}
+    column = populations.columns[index]
+    if not column.periodic:
+        return found
+    opened = unwrapped(list(found.values()), column.low, column.high - column.low)
+    return dict(zip(found, opened, strict=True))
 
 
 def histogram(populations: Populations, index: int) -> Figure:

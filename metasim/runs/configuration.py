@@ -9,9 +9,8 @@ from typing import Any
 
 import yaml
 
-from metasim.base.errors import InputError
-from metasim.base.files import write_text
-from metasim.config import ExperimentConfig, read_yaml
+from metasim.base.files import read_json, read_yaml, write_text
+from metasim.config import ExperimentConfig
 
 # What may differ when a run is continued: where it runs and what it keeps, not what it computes.
 _IMMATERIAL = ("device", "output")
@@ -27,14 +26,7 @@ def self_contained(config: ExperimentConfig) -> ExperimentConfig:
 def _inline(grammar: Path | dict[str, Any] | None) -> dict[str, Any] | None:
     if not isinstance(grammar, Path):
         return grammar
-    if grammar.suffix != ".json":
-        return read_yaml(grammar)
-    try:
-        return json.loads(grammar.read_text())
-    except OSError as error:
-        raise InputError(str(grammar), error.strerror or "unreadable", "a grammar file") from error
-    except ValueError as error:
-        raise InputError(str(grammar), str(error), "valid JSON") from error
+    return read_json(grammar) if grammar.suffix == ".json" else read_yaml(grammar)
 
 
 def config_digest(config: ExperimentConfig) -> str:

@@ -1,8 +1,8 @@
-"""A small run folder, made by the same functions as a training's."""
+"""A small run folder of real draws and renders, made by the same functions as a training's."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,44 +10,73 @@ import pytest
 
 from metasim.base.streams import stream
 from metasim.config import ExperimentConfig, RendererConfig, TargetConfig
+from metasim.grammar.grammar import SceneGrammar
+from metasim.rendering.protocol import Pass
+from metasim.rendering.registry import engine
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
+from metasim.runs.manifest import Manifest
 from metasim.runs.population import Column, Populations
 from metasim.runs.samples import save_images
 from metasim.runs.session import run_session
-from metasim.runs.summary import (
-    AttributeResult,
-    Correlation,
-    Frequency,
-    Moments,
-    Summary,
-    Verdict,
-)
+from metasim.runs.summary import AttributeResult, Correlation, Frequency, Moments, Summary, Verdict
+from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import SceneLayout
 from metasim.stats.moments import correlation, mean_std
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 
-COLUMNS = (
-    Column("object.yaw", "deg", 0.0, 360.0, periodic=True),
-    Column("object.x", "m", -1.0, 1.0),
-    Column("object.y", "m", -1.0, 1.0),
-)
+FOLLOWING = {"follow": {"attribute": "loc_x", "offset": 2, "std": 1.5}}
 
 
-def _draw(seed: int, mean: tuple[float, float, float], std: tuple[float, float, float], n: int) -> np.ndarray:
-    noise = stream(seed, "population").standard_normal((n, 3))
-    noise[:, 2] = 0.8 * noise[:, 1] + 0.6 * noise[:, 2]
-    values = np.array(mean) + noise * np.array(std)
-    values[:, 0] %= 360.0
-    return values
+def grammar(x: float, yaw: float) -> SceneGrammar:
+    """A digit about ``x`` whose height in the image follows ``x``."""
+    digit = {
+        "classes": ["3", "7"],
+        "attributes": {
+            "yaw": {
+                "unit": "deg",
+                "range": [0, 360],
+                "periodic": True,
+                "mutable": True,
+                "law": {"normal": {"mean": yaw, "std": 15}},
+            },
+            "loc_x": {
+                "unit": "px",
+                "range": [4, 28],
+                "mutable": True,
+                "law": {"normal": {"mean": x, "std": 2}},
+            },
+            "loc_y": {"unit": "px", "range": [4, 28], "mutable": True, "law": FOLLOWING},
+        },
+    }
+    symbols = {"image": {"children": ["digit"]}, "digit": digit}
+    return SceneGrammar.from_mapping({"start": "image", "symbols": symbols})
+
+
+PRIOR, NEAR, TARGET = grammar(16, 0), grammar(20.2, 88), grammar(20, 90)
+
+
+def draw(source: SceneGrammar, stage: str, number: int) -> list[SceneGraph]:
+    return [source.sample(stream(0, stage, index)) for index in range(number)]
+
+
+def columns() -> tuple[Column, ...]:
+    found = SceneLayout.of(PRIOR.schema, PRIOR.sample(stream(0, "layout"))).columns
+    return tuple(Column(c.name, c.spec.unit, c.spec.low, c.spec.high, c.spec.periodic) for c in found)
+
+
+def values(graphs: Sequence[SceneGraph]) -> np.ndarray:
+    names = [column.name.split(".") for column in columns()]
+    return np.array([[g.by_name[node].attributes[attribute] for node, attribute in names] for g in graphs])
 
 
 def draw_populations(known: bool) -> Populations:
     return Populations(
-        columns=COLUMNS,
-        prior=_draw(1, (180.0, 0.0, 0.0), (40.0, 0.3, 0.3), 400),
-        generated=_draw(2, (92.0, 0.42, -0.2), (9.0, 0.1, 0.12), 400),
-        inferred=_draw(3, (91.0, 0.41, -0.2), (11.0, 0.1, 0.12), 300),
-        target=_draw(4, (90.0, 0.4, -0.2), (10.0, 0.1, 0.12), 300) if known else None,
+        columns=columns(),
+        prior=values(draw(PRIOR, "prior", 300)),
+        generated=values(draw(NEAR, "generated", 300)),
+        inferred=values(draw(TARGET, "inferred", 200)),
+        target=values(draw(TARGET, "target", 200)) if known else None,
     )
 
 
@@ -61,34 +90,40 @@ def distance(a: np.ndarray, b: np.ndarray, column: Column) -> float:
     return circular_wasserstein(a, b, span) if column.periodic else wasserstein(a, b, span)
 
 
-def _moments(values: np.ndarray, column: Column) -> Moments:
+def moments(values: np.ndarray, column: Column) -> Moments:
     mean, std = mean_std(values, column.high - column.low if column.periodic else None)
     return Moments(mean=mean, std=std)
 
 
-def _result(made: Populations, index: int) -> AttributeResult:
+def result(made: Populations, index: int) -> AttributeResult:
     column, target = made.columns[index], made.target
     known = None if target is None else target[:, index]
-    half = len(target) // 2 if target is not None else 0
     return AttributeResult(
         unit=column.unit,
         range=(column.low, column.high),
         periodic=column.periodic,
-        identifiable=index != 2,
+        identifiable=column.name != "digit.loc_y",
         spread_identifiable=True,
-        classes_not_identifiable=["bowl"] if index == 0 else [],
-        prior=_moments(made.prior[:, index], column),
-        generated=_moments(made.generated[:, index], column),
-        target=None if known is None else _moments(known, column),
+        classes_not_identifiable=["7"] if column.periodic else [],
+        prior=moments(made.prior[:, index], column),
+        generated=moments(made.generated[:, index], column),
+        target=None if known is None else moments(known, column),
         w1_prior=None if known is None else distance(made.prior[:, index], known, column),
         w1=None if known is None else distance(made.generated[:, index], known, column),
-        w1_floor=None if known is None else distance(known[:half], known[half:], column),
+        w1_floor=None if known is None else distance(known[::2], known[1::2], column),
     )
 
 
-def _summary(made: Populations, name: str) -> Summary:
-    known = made.target is not None
-    pair = None if made.target is None else correlation(made.target[:, 1], made.target[:, 2])
+def correlated(made: Populations) -> Correlation:
+    names = [column.name for column in made.columns]
+    a, b = names.index("digit.loc_x"), names.index("digit.loc_y")
+    target = None if made.target is None else correlation(made.target[:, a], made.target[:, b])
+    generated = correlation(made.generated[:, a], made.generated[:, b])
+    return Correlation(a=names[a], b=names[b], target=target, generated=generated)
+
+
+def summary(made: Populations, name: str) -> Summary:
+    half = 0.5 if made.target is not None else None
     return Summary(
         experiment=name,
         seed=0,
@@ -104,24 +139,16 @@ def _summary(made: Populations, name: str) -> Summary:
             c2st=0.52,
             c2st_ci=(0.47, 0.57),
         ),
-        attributes={column.name: _result(made, i) for i, column in enumerate(made.columns)},
-        correlations=[
-            Correlation(
-                a="object.x",
-                b="object.y",
-                target=pair,
-                generated=correlation(made.generated[:, 1], made.generated[:, 2]),
-            )
-        ],
-        classes={
-            "object": {c: Frequency(target=0.5 if known else None, generated=0.5) for c in ("mug", "bowl")}
-        },
+        attributes={column.name: result(made, i) for i, column in enumerate(made.columns)},
+        correlations=[correlated(made)],
+        classes={"digit": {name: Frequency(target=half, generated=0.5) for name in ("3", "7")}},
     )
 
 
-def _images(name: str, shade: int) -> list[np.ndarray]:
-    noise = stream(0, name).integers(0, 40, (12, 48, 64, 3))
-    return list((noise + shade).astype(np.uint8))
+def images(source: SceneGrammar, stage: str) -> list[np.ndarray]:
+    graphs = draw(source, stage, 12)
+    frames = engine("sprites")(size=32).render(graphs, frozenset({Pass.RGB}), 0)
+    return [frame[Pass.RGB] for frame in frames]
 
 
 MakeRun = Callable[..., RunFolder]
@@ -131,34 +158,36 @@ MakeRun = Callable[..., RunFolder]
 def make_run(tmp_path: Path) -> MakeRun:
     """Makes ``tmp_path/results/<name>/0``: finished, or left in the middle by ``finished=False``."""
 
-    def make(name: str = "tyol/yaw", known: bool = True, finished: bool = True) -> RunFolder:
+    def make(name: str = "digits/one", known: bool = True, finished: bool = True) -> RunFolder:
         config = ExperimentConfig(
             name=name,
-            grammar={"symbols": name},
-            target=TargetConfig(images=tmp_path),
+            grammar=PRIOR.to_mapping(),
+            target=TargetConfig(grammar=TARGET.to_mapping()) if known else TargetConfig(images=tmp_path),
             renderer=RendererConfig(kind="sprites"),
         )
         folder = RunFolder.create(tmp_path / "results", name, 0, config)
         try:
-            with run_session(folder) as session, RunLog(folder) as log:
-                for step in range(12):
-                    log.scalars("reconstruct", step, 0, loss=2.0**-step)
-                save_images(folder.images / "target", _images("target", 150), keep=64)
-                for step in range(4):
-                    session.count_renders("learning", 128)
-                    log.scalars(
-                        "refine", step, 128 * (step + 1), loss=1.0 / (step + 1), mmd2=0.5 / (step + 1)
-                    )
-                if not finished:
-                    raise KeyboardInterrupt
-                made = draw_populations(known)
-                made.save(folder.population)
-                save_images(folder.images / "prior", _images("prior", 60), keep=64)
-                save_images(folder.images / "epoch_0001", _images("epoch", 100), keep=64)
-                save_images(folder.images / "most_recent", _images("generated", 140), keep=64)
-                _summary(made, name).save(folder.summary)
+            fill(folder, known, finished)
         except KeyboardInterrupt:
-            pass
+            assert not finished
         return folder
 
     return make
+
+
+def fill(folder: RunFolder, known: bool, finished: bool) -> None:
+    with run_session(folder) as session, RunLog(folder) as log:
+        for step in range(12):
+            log.scalars("reconstruct", step, 0, loss=2.0**-step)
+        save_images(folder.images / "target", images(TARGET, "target"), keep=64)
+        for step in range(4):
+            session.count_renders("learning", 128)
+            log.scalars("refine", step, 128 * (step + 1), loss=1.0 / (step + 1), mmd2=0.5 / (step + 1))
+        if not finished:
+            raise KeyboardInterrupt
+        made = draw_populations(known)
+        made.save(folder.population)
+        save_images(folder.images / "prior", images(PRIOR, "prior"), keep=64)
+        save_images(folder.images / "epoch_0001", images(PRIOR, "epoch"), keep=64)
+        save_images(folder.images / "most_recent", images(NEAR, "generated"), keep=64)
+        summary(made, Manifest.load(folder.manifest).experiment).save(folder.summary)

@@ -8,7 +8,7 @@ from hypothesis.extra import numpy as hnp
 from matplotlib.patches import StepPatch
 
 from metasim.base.streams import stream
-from metasim.report.bins import FEWEST, MOST, shared_bins, shares
+from metasim.report.bins import FEWEST, MOST, shared_bins, shares, unwrapped
 from metasim.report.histograms import all_histograms, column_values
 from metasim.runs.population import Populations
 
@@ -31,6 +31,29 @@ def test_a_spike_stands_out() -> None:
     edges = shared_bins([normal, 0.1 * normal], -5.0, 5.0)
     ratio = shares(0.1 * normal, edges).max() / shares(normal, edges).max()
     assert 4.0 < ratio <= 10.5
+
+
+@given(several=st.lists(values, min_size=1, max_size=3))
+def test_unwrapping_moves_values_by_whole_periods(several: list[np.ndarray]) -> None:
+    period = 4.0
+    opened = unwrapped(several, -2.0, period)
+    for before, after in zip(several, opened, strict=True):
+        moved = ((after - before) / period)[np.isfinite(before)]
+        assert np.allclose(moved, moved.round())
+    pooled = np.concatenate(opened)
+    pooled = pooled[np.isfinite(pooled)]
+    if pooled.size:
+        gaps = np.diff(np.sort(np.append(pooled, pooled.min() + period)))
+        assert np.ptp(pooled) <= period - gaps.max() + 1e-9
+        assert np.mean((pooled >= -2.0) & (pooled < 2.0)) >= 0.5 - 1.0 / pooled.size
+
+
+def test_a_mode_about_the_seam_is_drawn_in_one_piece() -> None:
+    upright = np.mod(stream(0, "seam").normal(0.0, 10.0, 500), 360.0)
+    (opened,) = unwrapped([upright], 0.0, 360.0)
+    assert np.ptp(opened) < 90.0
+    assert len(shared_bins([opened], 0.0, 360.0)) - 1 < MOST
+    assert np.std(opened) == pytest.approx(10.0, rel=0.1)
 
 
 def test_each_panel_draws_all_populations_in_the_same_bins(populations: Populations) -> None:

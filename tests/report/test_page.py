@@ -76,7 +76,7 @@ def test_numbers_are_those_of_the_files(make_run) -> None:
     assert shown.row("images rendered, learning")[1] == str(
         json.loads(folder.manifest.read_text())["renders"]["learning"]
     )
-    assert shown.row("object.x, object.y")[1:] == [
+    assert shown.row("digit.loc_x, digit.loc_y")[1:] == [
         f"{kept['correlations'][0][key]:.2f}" for key in ("generated", "target")
     ]
 
@@ -84,12 +84,12 @@ def test_numbers_are_those_of_the_files(make_run) -> None:
 def test_what_is_shown(make_run) -> None:
     folder = make_run()
     shown = page(folder)
-    for alt in ("images: prior", "images: generated", "images: target", "object.yaw", "curves: MMD"):
+    for alt in ("images: prior", "images: generated", "images: target", "digit.yaw", "curves: MMD"):
         assert alt in shown.images
-    assert "object.yaw: not for bowl" in shown.text
-    assert "object.y: stays at its prior" in shown.text
-    assert "classes of object" in shown.images
-    assert "object.x and object.y" in shown.images
+    assert "digit.yaw: not for 7" in shown.text
+    assert "digit.loc_y: stays at its prior" in shown.text
+    assert "classes of digit" in shown.images
+    assert "digit.loc_x and digit.loc_y" in shown.images
     for plot in (folder.attributes, folder.progress / "reconstruction.png", folder.progress / "mmd.png"):
         assert plot.read_bytes().startswith(b"\x89PNG")
 
@@ -108,7 +108,7 @@ def test_the_page_needs_no_network(make_run) -> None:
 def test_real_photographs_have_no_true_attributes(make_run) -> None:
     shown = page(make_run(known=False))
     assert "true attributes are unknown" in shown.text
-    row = shown.row("object.x")
+    row = shown.row("digit.loc_x")
     assert row[3:7] == ["–"] * 4
     assert row[2] != "–"
 
@@ -128,7 +128,7 @@ def test_a_run_in_progress_says_so_and_shows_populations(make_run) -> None:
     with run_session(folder):
         shown = page(folder)
     assert "in progress" in shown.text
-    assert re.match(r"\S+ ± \S+ m$", shown.row("object.x")[2])
+    assert re.match(r"\S+ ± \S+ px$", shown.row("digit.loc_x")[2])
 
 
 def test_a_failed_run_says_why(make_run) -> None:
