@@ -85,7 +85,7 @@ make_venv() {
 pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
 
 # Whether this machine is told where to find packages, by environment or by file; then that is not second-guessed.
-has_own_source() { .venv/bin/python -m pip config list | grep -qE 'find-links|no-index|index-url'; }
+has_own_source() { .venv/bin/python -m pip config list | grep -E 'find-links|no-index|index-url' >/dev/null; }
 
 answers() { timeout 8 .venv/bin/python -c "import urllib.request as r; r.urlopen('$1/', timeout=5)" 2>/dev/null; }
 
@@ -120,10 +120,12 @@ install_pins() {
 
 imports_bpy() { .venv/bin/python -c 'import bpy' >/dev/null 2>.venv/bpy.log; }
 
+package_status() { dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null || true; }
+
 missing_packages() {
     local package
     while read -r package; do
-        dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+        [[ $(package_status "$package") == installed ]] || echo "$package"
     done <environment/apt.txt
 }
 
