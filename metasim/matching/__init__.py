@@ -1,1 +1,1 @@
-"""Moving the generator's distribution onto the target's: bank, inversion, population, transfer, refinement."""
+"""Moving the generator's distribution onto the target's: bank, inversion, population, transfer."""

@@ -1,0 +1,114 @@
+"""Generator: the tuned grammar and attribute network that scenes are drawn from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from metasim.base.errors import InputError
+from metasim.base.streams import stream
+from metasim.grammar.grammar import SceneGrammar
+from metasim.model.attribute_gcn import AttributeNetwork
+from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
+from metasim.scene.encoding import GraphEncoder
+from metasim.scene.graph import SceneGraph
+
+BLOCK = 64  # scenes computed together; fixed, so that a scene's bytes do not depend on who asks for it
+
+
+@dataclass(frozen=True)
+class Generator:
+    """Draws scene graphs: the grammar samples one, the attribute network rewrites it.
+
+    Attributes:
+        grammar: The grammar, with the class frequencies that were learnt.
+        network: The attribute network.
+        seed: Root seed of the scenes.
+    """
+
+    grammar: SceneGrammar
+    network: AttributeNetwork
+    seed: int
+
+    def scenes(self, count: int, stage: str) -> list[SceneGraph]:
+        """The first ``count`` scenes of a stage."""
+        return [self.scene(index, stage) for index in range(count)]
+
+    def scene(self, index: int, stage: str = "export") -> SceneGraph:
+        """Scene ``index`` of a stage; it depends on the seed, the stage and the index alone."""
+        return _block(self, stage, index // BLOCK)[index % BLOCK]
+
+    def rewrite(self, graphs: list[SceneGraph], noise: Tensor) -> list[SceneGraph]:
+        """Graphs with the attributes that the network gives them.
+
+        Args:
+            graphs: Prior scene graphs.
+            noise: (nodes of all graphs, noise) standard normal numbers.
+        """
+        encoder = GraphEncoder(self.grammar.schema)
+        batch = Batch.from_data_list([encoder.encode(graph) for graph in graphs])
+        assert isinstance(batch, Data)
+        self.network.eval()
+        with torch.no_grad():
+            values = self.network.rewrite(batch, noise)
+        names = self.grammar.schema.attribute_names
+        rewritten, row = [], 0
+        for graph in graphs:
+            changes = {}
+            for node in graph.nodes:
+                changes[node.name] = {a: float(values[row, names.index(a)]) for a in node.mutable}
+                row += 1
+            rewritten.append(graph.with_attributes(changes))
+        return rewritten
+
+    def save(self, path: Path) -> None:
+        """Writes the generator alone: all that an export needs."""
+        content: dict[str, Any] = {
+            "grammar": self.grammar.to_mapping(),
+            "network": self.network.state_dict(),
+            "seed": self.seed,
+        }
+        save_checkpoint(path, content)
+
+    @classmethod
+    def load(cls, path: Path, seed: int | None = None) -> Generator:
+        """Reads a generator.
+
+        Args:
+            path: File written by ``save``.
+            seed: Another root seed for the scenes.
+
+        Raises:
+            InputError: If the file is not a generator.
+        """
+        content = load_checkpoint(path)
+        try:
+            grammar = SceneGrammar.from_mapping(content["grammar"], str(path))
+            network = AttributeNetwork(grammar.schema)
+            network.load_state_dict(content["network"])
+        except (KeyError, RuntimeError) as error:
+            raise InputError(str(path), "not a generator", "a checkpoint written by train") from error
+        return cls(grammar, network, content["seed"] if seed is None else seed)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+
+@lru_cache(maxsize=4)
+def _block(generator: Generator, stage: str, number: int) -> list[SceneGraph]:
+    graphs, noise = [], []
+    for index in range(number * BLOCK, (number + 1) * BLOCK):
+        rng = stream(generator.seed, stage, index)
+        graphs.append(generator.grammar.sample(rng))
+        noise.append(rng.standard_normal((len(graphs[-1].nodes), generator.network.noise_width)))
+    return generator.rewrite(graphs, torch.from_numpy(np.concatenate(noise)).float())

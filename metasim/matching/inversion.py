@@ -1,0 +1,214 @@
+"""Inversion: the inverse network learns from the bank and reads the target."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from metasim.base.streams import stream, stream_seed, torch_stream
+from metasim.matching.appearance import vary_appearance
+from metasim.matching.bank import Bank, Renders
+from metasim.matching.population import Posteriors
+from metasim.model.inverse import BINS, InverseNetwork, Reading, View
+from metasim.scene.layout import SceneLayout
+
+BATCH = 48
+HELD_OUT = 10  # every tenth render tells when to stop and calibrates the posterior
+DRAWS = 128
+LARGEST_CROP = 36
+WIDENINGS = tuple(float(w) for w in np.geomspace(0.6, 4.0, 15))
+FLOORS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1)
+LOOK_JITTER = 0.02  # of the image: the close look must not rely on a perfect centre
+EMPHASIS = 2.0  # of each round over the one before
+CHECKS = 8
+WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0}
+
+
+def view_of(layout: SceneLayout, renders: Renders) -> View:
+    """Which nodes are objects (something is learnt of them and they are seen), and how large they are."""
+    learnt = {c.node for c in layout.columns} | {c.node for c in layout.choices}
+    seen = np.isfinite(renders.boxes[..., 0]).mean(0) > 0.5
+    size = renders.boxes[..., 2:] - renders.boxes[..., :2]
+    names = [n for i, n in enumerate(layout.node_names) if n in learnt and seen[i]]
+    if not names:
+        return View((), (1.0, 1.0), 0)
+    rows = [layout.node_names.index(name) for name in names]
+    share = float(np.nanquantile(np.nanmax(size[:, rows], axis=-1), 0.98)) * 1.25
+    height, width = renders.images.shape[1:3]
+    side = min(share * max(height, width), max(height, width))
+    pixels = int(np.clip(4 * round(side / 4), 12, LARGEST_CROP))
+    return View(tuple(names), (side / width, side / height), pixels)
+
+
+class Inversion:
+    """The inverse network in training.
+
+    Args:
+        layout: Columns and choices of the scenes.
+        view: How objects appear.
+        device: Where the network lives.
+        seed: Root seed.
+    """
+
+    def __init__(self, layout: SceneLayout, view: View, device: torch.device, seed: int) -> None:
+        self.layout, self.device, self.seed = layout, device, seed
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(stream_seed(seed, "invert/weights"))
+            self.network = InverseNetwork(layout, view).to(device)
+
+    def fit(
+        self,
+        bank: Bank,
+        steps: int,
+        rate: float,
+        record: Callable[[int, dict[str, float]], None],
+    ) -> None:
+        """Trains on the whole bank, later rounds more, and keeps the weights best on held-out renders.
+
+        Args:
+            bank: The rounds; every tenth scene is held out.
+            steps: Optimiser steps.
+            rate: Peak learning rate of the one-cycle schedule.
+            record: Told the step and the losses now and then.
+        """
+        stage = f"invert/{len(bank.rounds)}"
+        renders = bank.renders
+        held = np.flatnonzero(np.arange(len(renders)) % HELD_OUT == HELD_OUT - 1)
+        chance = np.concatenate(
+            [
+                np.full(len(r.renders), s / len(r.renders))
+                for r, s in zip(bank.rounds, bank.shares(EMPHASIS), strict=True)
+            ]
+        )
+        chance[held] = 0.0
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
+        best, best_loss = copy.deepcopy(self.network.state_dict()), np.inf
+        for step in range(steps):
+            rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance / chance.sum())
+            self.network.train()
+            losses = self._losses(renders, rows, torch_stream(self.seed, stage, step))
+            total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
+            assert isinstance(total, Tensor)
+            optimiser.zero_grad()
+            total.backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            if (step + 1) % max(steps // CHECKS, 1) == 0 or step + 1 == steps:
+                loss = self.held_out_loss(renders, held)
+                record(step, {"loss": loss, **{k: float(v.detach()) for k, v in losses.items()}})
+                if loss < best_loss:
+                    best, best_loss = copy.deepcopy(self.network.state_dict()), loss
+        self.network.load_state_dict(best)
+        self.calibrate(renders, held)
+
+    def _losses(
+        self, renders: Renders, rows: npt.NDArray[np.intp], generator: torch.Generator
+    ) -> dict[str, Tensor]:
+        images = vary_appearance(torch.from_numpy(renders.images[rows]), generator).to(self.device)
+        units, classes, centres = self._labels(renders, rows)
+        # The close look follows the true centre: early on the trunk's idea of it is noise.
+        look = centres.nan_to_num(0.5)
+        look = look + LOOK_JITTER * torch.randn(look.shape, generator=generator).to(self.device)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cpu"):
+            reading = self.network(images, look)
+        log_probs = self.network.posterior.log_probs(
+            units, [c.float() for c in reading.columns], self.network.one_hot(classes)
+        )
+        losses = {"bins": self._bin_loss(reading, units), "posterior": -log_probs.sum(1).mean()}
+        if reading.class_logits:
+            entropies = [
+                nn.functional.cross_entropy(logits, classes[:, i])
+                for i, logits in enumerate(reading.class_logits)
+            ]
+            losses["classes"] = torch.stack(entropies).sum()
+        seen = torch.isfinite(centres)
+        if seen.any():
+            losses["centres"] = nn.functional.huber_loss(
+                reading.centres.float()[seen] * 10, centres[seen] * 10, delta=1.0
+            )
+        return losses
+
+    def _labels(self, renders: Renders, rows: npt.NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
+        nodes = [self.layout.node_names.index(name) for name in self.network.view.objects]
+        boxes = renders.boxes[rows][:, nodes]
+        centres = torch.from_numpy((boxes[..., :2] + boxes[..., 2:]) / 2)
+        units = torch.from_numpy(renders.units[rows]).float()
+        classes = torch.from_numpy(renders.classes[rows])
+        return units.to(self.device), classes.to(self.device), centres.to(self.device)
+
+    def _bin_loss(self, reading: Reading, units: Tensor) -> Tensor:
+        """Cross entropy with soft labels of one bin's spread, wrapped where the attribute is."""
+        middle = (torch.arange(BINS, device=units.device) + 0.5) / BINS
+        distance = units[..., None] - middle
+        wraps = torch.from_numpy(self.layout.periodic).to(units.device)[None, :, None]
+        distance = torch.where(wraps, distance - distance.round(), distance)
+        labels = torch.softmax(-0.5 * (distance * BINS) ** 2, dim=-1)
+        return -(labels * reading.bins.log_softmax(-1)).sum(-1).sum(1).mean()
+
+    @torch.no_grad()
+    def _read(self, images: npt.NDArray[np.uint8]) -> list[Reading]:
+        self.network.eval()
+        parts = np.array_split(images, max(1, len(images) // 250))
+        return [self.network(torch.from_numpy(part).to(self.device)) for part in parts]
+
+    @torch.no_grad()
+    def held_out_loss(self, renders: Renders, rows: npt.NDArray[np.intp]) -> float:
+        """Mean negative log likelihood of attributes and classes of some renders, in nats."""
+        total, first = 0.0, 0
+        for reading in self._read(renders.images[rows]):
+            part = rows[first : first + len(reading.bins)]
+            first += len(part)
+            units, classes, _ = self._labels(renders, part)
+            log_probs = self.network.posterior.log_probs(
+                units, reading.columns, self.network.one_hot(classes)
+            )
+            total -= float(log_probs.sum())
+            for i, logits in enumerate(reading.class_logits):
+                total += float(nn.functional.cross_entropy(logits, classes[:, i], reduction="sum"))
+        return total / len(rows)
+
+    @torch.no_grad()
+    def calibrate(self, renders: Renders, rows: npt.NDArray[np.intp]) -> dict[str, float]:
+        """Widens each attribute's posterior, and raises its even share, as held-out renders ask for.
+
+        Returns:
+            The factors by column name; far above 1 says that the bank is too small.
+        """
+        units, classes, _ = self._labels(renders, rows)
+        readings = self._read(renders.images[rows])
+        features = [torch.cat([r.columns[j] for r in readings]) for j in range(units.shape[1])]
+        hot = self.network.one_hot(classes)
+        heads = [self.network.posterior.head(j) for j in range(units.shape[1])]
+        grid = [(w, f) for w in WIDENINGS for f in FLOORS]
+        scores = []
+        for widen, floor in grid:
+            for head in heads:
+                head.widen.fill_(widen)
+                head.floor.fill_(floor)
+            scores.append(self.network.posterior.log_probs(units, features, hot).mean(0))
+        chosen = [grid[i] for i in torch.stack(scores).argmax(0).tolist()]
+        for head, (widen, floor) in zip(heads, chosen, strict=True):
+            head.widen.fill_(widen)
+            head.floor.fill_(floor)
+        return {name: widen for name, (widen, _) in zip(self.layout.names, chosen, strict=True)}
+
+    @torch.no_grad()
+    def posteriors(self, images: npt.NDArray[np.uint8], bank: Bank, stage: str) -> Posteriors:
+        """Posterior draws of images, with the density of the bank that the network has learnt from."""
+        generator = torch_stream(self.seed, f"{stage}/draws")
+        draws = [self.network.sample(reading, DRAWS, generator) for reading in self._read(images)]
+        units = torch.cat([u for u, _ in draws]).cpu().numpy().astype(np.float64)
+        classes = torch.cat([c for _, c in draws]).cpu().numpy()
+        return Posteriors(units, classes, bank.log_density(units, classes, bank.shares(EMPHASIS)))
+
+    @torch.no_grad()
+    def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """(n, F) what the network makes of images, for kernel distances and tests."""
+        return torch.cat([r.summary for r in self._read(images)]).cpu().numpy()

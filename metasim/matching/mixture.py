@@ -1,0 +1,124 @@
+"""Mixture: normals with full covariance and class probabilities, fitted by EM to posterior draws."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.linalg import solve_triangular
+from scipy.special import logsumexp
+from sklearn.cluster import KMeans
+
+from metasim.scene.layout import Array, Classes
+
+ITERATIONS = 60
+LEAST_SPREAD = 2e-3  # of the range, added to every component's spread
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Posterior draws of M images, S each, on axes without wraps.
+
+    Attributes:
+        points: (M, S, D).
+        classes: (M, S, C) class indices.
+        log_bank: (M, S) log density of the bank's proposals at the draws.
+        sizes: Number of classes of each choice.
+    """
+
+    points: Array
+    classes: Classes
+    log_bank: Array
+    sizes: tuple[int, ...]
+
+    def rows(self, which: npt.NDArray[np.bool_]) -> Draws:
+        """The draws of some images."""
+        return Draws(self.points[which], self.classes[which], self.log_bank[which], self.sizes)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """A law of attributes and classes.
+
+    Attributes:
+        weights: (K,).
+        means: (K, D).
+        factors: (K, D, D) lower Cholesky factors of the covariances.
+        class_probabilities: For each choice (K, classes).
+        shared: Whether all components have the same class probabilities, so that attributes and classes
+            are independent.
+    """
+
+    weights: Array
+    means: Array
+    factors: Array
+    class_probabilities: tuple[Array, ...]
+    shared: bool
+
+    def log_ratios(self, draws: Draws) -> Array:
+        """(M, S, K) log of component weight and density over the bank's density."""
+        images, per_image, width = draws.points.shape
+        points = draws.points.reshape(-1, width)
+        classes = draws.classes.reshape(len(points), -1)
+        columns = []
+        for k, weight in enumerate(self.weights):
+            white = solve_triangular(self.factors[k], (points - self.means[k]).T, lower=True)
+            log = np.log(weight) - 0.5 * (white**2).sum(0) - np.log(np.diag(self.factors[k])).sum()
+            for i, probability in enumerate(self.class_probabilities):
+                log = log + np.log(probability[k, classes[:, i]])
+            columns.append(log - 0.5 * width * np.log(2 * np.pi))
+        return np.stack(columns, axis=1).reshape(images, per_image, -1) - draws.log_bank[..., None]
+
+    def log_likelihoods(self, draws: Draws) -> Array:
+        """(M,) log likelihood of each image, up to a constant of the image."""
+        return np.asarray(logsumexp(self.log_ratios(draws), axis=(1, 2)))
+
+    def draw_weights(self, draws: Draws) -> Array:
+        """(M, S) weight of each draw in its image's posterior under this law; rows sum to 1."""
+        log = np.asarray(logsumexp(self.log_ratios(draws), axis=2))
+        return np.exp(log - logsumexp(log, axis=1, keepdims=True))
+
+
+def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool, seed: int) -> Mixture:
+    """Maximises the likelihood of all images by EM over their draws.
+
+    Args:
+        draws: Posterior draws under the bank's density.
+        flat_weights: (M, S) weights of the posteriors under a flat prior; their clusters are the start,
+            so rival modes are in it.
+        components: Number of normals.
+        shared: Whether classes are independent of attributes.
+        seed: Seed of the clustering.
+    """
+    points = draws.points.reshape(-1, draws.points.shape[-1])
+    mass = flat_weights.ravel()
+    label = KMeans(components, random_state=seed).fit_predict(points, sample_weight=mass)
+    near = 0.9 * (label[:, None] == np.arange(components)) + 0.1 / components
+    mixture = _maximise(draws, mass[:, None] * near, shared)
+    for _ in range(ITERATIONS):
+        log = mixture.log_ratios(draws)
+        share = np.exp(log - logsumexp(log, axis=(1, 2), keepdims=True))
+        mixture = _maximise(draws, share.reshape(len(points), -1), shared)
+    return mixture
+
+
+def _maximise(draws: Draws, share: Array, shared: bool) -> Mixture:
+    """The mixture that fits all draws with (M * S, K) responsibilities best."""
+    points = draws.points.reshape(-1, draws.points.shape[-1])
+    classes = draws.classes.reshape(len(points), -1)
+    mass = share.sum(0) + 1e-9
+    means = share.T @ points / mass[:, None]
+    factors = []
+    for k in range(share.shape[1]):
+        centred = points - means[k]
+        covariance = (share[:, k, None] * centred).T @ centred / mass[k]
+        factors.append(np.linalg.cholesky(covariance + LEAST_SPREAD**2 * np.eye(points.shape[1])))
+    probabilities = []
+    for i, size in enumerate(draws.sizes):
+        counts = np.stack([np.bincount(classes[:, i], s, size) for s in share.T])
+        if shared:
+            counts = np.broadcast_to(counts.sum(0), counts.shape)
+        # A hundredth of an image a class keeps rare classes possible.
+        probabilities.append((counts + 0.01) / (counts + 0.01).sum(1, keepdims=True))
+    return Mixture(mass / mass.sum(), means, np.stack(factors), tuple(probabilities), shared)

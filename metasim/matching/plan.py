@@ -1,0 +1,54 @@
+"""Plan: how many scenes and steps an experiment asks for, from its layout alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from metasim.scene.layout import SceneLayout
+
+# Measured on digits and on rendered objects with one to sixteen attributes; see the README's table.
+SCENES_PER_ATTRIBUTE = 450
+ROUNDS = (0.4, 0.3, 0.3)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The work of the inversion.
+
+    Attributes:
+        rounds: Scenes to render in each round.
+        steps: Optimiser steps of the inverse network after each round.
+        reconstruct: Steps of the graph autoencoder.
+        transfer: Steps of the attribute network on the population.
+    """
+
+    rounds: tuple[int, ...]
+    steps: tuple[int, ...]
+    reconstruct: int = 300
+    transfer: int = 1500
+
+    @property
+    def renders(self) -> int:
+        """Scenes in all."""
+        return sum(self.rounds)
+
+
+def plan_for(layout: SceneLayout, renders: int | None) -> Plan:
+    """The plan of an experiment.
+
+    The number of scenes grows with the number of different attributes; with the number of classes and
+    of like objects it grows more slowly, since the network shares what it learns among them.
+
+    Args:
+        layout: Columns and choices of the scenes.
+        renders: Scenes in all, if the user fixes them.
+    """
+    kinds = Counter(column.spec.name for column in layout.columns)
+    classes = max((len(choice.classes) for choice in layout.choices), default=1)
+    like = max(kinds.values())
+    total = renders or round(SCENES_PER_ATTRIBUTE * (1 + len(kinds)) * classes ** (1 / 3) * like**0.5)
+    rounds = tuple(round(share * total / 10) * 10 for share in ROUNDS)
+    seen = [sum(rounds[: i + 1]) for i in range(len(rounds))]
+    steps = tuple(min(max(round(0.4 * n), 400), 1400) for n in seen)
+    return Plan(rounds, steps)

@@ -1,0 +1,106 @@
+"""Population: the joint law of attributes and classes behind a set of target images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.matching.mixture import Draws, Mixture, fit_mixture
+from metasim.scene.layout import Array, Classes
+
+HELD_OUT = 5  # every fifth image chooses the form of the law
+MOST_COMPONENTS = 6
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """Posterior draws of M images, S each, and the density of the bank they were learnt from.
+
+    Attributes:
+        units: (M, S, D) attributes on [0, 1].
+        classes: (M, S, C) class indices.
+        log_bank: (M, S) log density of the bank's proposals at the draws.
+    """
+
+    units: Array
+    classes: Classes
+    log_bank: Array
+
+    def flat_weights(self) -> Array:
+        """(M, S) weights that turn each image's draws into its posterior under a flat prior."""
+        weights = np.exp(self.log_bank.min(1, keepdims=True) - self.log_bank)
+        return weights / weights.sum(1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class Population:
+    """The inferred law: the posterior draws of all images, re-weighted by it.
+
+    Attributes:
+        posteriors: The draws.
+        weights: (M, S) weight of each draw within its image; rows sum to 1.
+        components: Number of normals of the mixture that was fitted.
+        classes_matter: Whether attributes were found to depend on classes.
+    """
+
+    posteriors: Posteriors
+    weights: Array
+    components: int
+    classes_matter: bool
+
+    def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Classes]:
+        """Draws (count, D) attributes on [0, 1] and (count, C) classes, from all images equally often."""
+        image = rng.permutation(np.resize(rng.permutation(len(self.weights)), count))
+        edges = np.cumsum(self.weights, axis=1)[image]
+        draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
+        return self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
+
+
+def fit_population(
+    posteriors: Posteriors, periodic: npt.NDArray[np.bool_], sizes: tuple[int, ...], seed: int
+) -> Population:
+    """Finds the law that makes all images likely together.
+
+    A draw's weight is the law's density over the bank's, so the bank's own (known) density is divided
+    out: what label-shift correction does for classes, here for the joint of attributes and classes. The
+    simplest law is kept unless one with more components, or with attributes that depend on classes,
+    explains held-out images better by more than the standard error of the gain: on symmetric objects a
+    free law can trade one class's wrong mode against another's.
+
+    Args:
+        posteriors: Draws of every target image.
+        periodic: (D,) which attributes wrap; they are cut where they are emptiest.
+        sizes: Number of classes of each choice.
+        seed: Seed of the starting clusters.
+    """
+    flat = posteriors.flat_weights()
+    cuts = _emptiest(posteriors.units, flat, periodic)
+    points = np.where(periodic, np.mod(posteriors.units - cuts, 1.0), posteriors.units)
+    draws = Draws(points, posteriors.classes, posteriors.log_bank, sizes)
+    held = np.arange(len(points)) % HELD_OUT == HELD_OUT - 1
+
+    def fit(components: int, shared: bool, rows: npt.NDArray[np.bool_]) -> Mixture:
+        return fit_mixture(draws.rows(rows), flat[rows], components, shared, seed)
+
+    best: tuple[int, bool] = (1, True)
+    score = fit(*best, ~held).log_likelihoods(draws.rows(held))
+    for shared in (True, False) if sizes else (True,):
+        for components in range(1 if not shared else 2, MOST_COMPONENTS + 1):
+            other = fit(components, shared, ~held).log_likelihoods(draws.rows(held))
+            gain = other - score
+            if gain.mean() > gain.std() / np.sqrt(len(gain)):
+                best, score = (components, shared), other
+    law = fit(*best, np.ones_like(held))
+    return Population(posteriors, law.draw_weights(draws), best[0], not best[1])
+
+
+def _emptiest(units: Array, weights: Array, periodic: npt.NDArray[np.bool_]) -> Array:
+    """(D,) where to cut each periodic axis: the middle of its emptiest twelfth."""
+    cuts = np.zeros(len(periodic))
+    for j in np.flatnonzero(periodic):
+        heights, _ = np.histogram(units[..., j].ravel(), 72, (0, 1), weights=weights.ravel())
+        window = sum(np.roll(heights, -shift) for shift in range(6))
+        cuts[j] = np.mod((np.argmin(window) + 3) / 72, 1.0)
+    return cuts

@@ -1,0 +1,162 @@
+"""Target: the images to match, and, where they are simulated, the truth that only reports may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from metasim.base.errors import InputError, MetasimError
+from metasim.base.files import whole_file
+from metasim.base.streams import stream, stream_seed
+from metasim.config import TargetConfig
+from metasim.grammar.grammar import SceneGrammar
+from metasim.rendering.pool import RenderPool
+from metasim.rendering.protocol import Frame, Pass
+from metasim.scene.layout import Array, Classes, SceneLayout
+
+LEAST_IMAGES = 30
+SUFFIXES = (".png", ".jpg", ".jpeg")
+CHUNK = 100
+
+Images = npt.NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Target:
+    """The target images, the first ones for learning, the rest for the verdict alone.
+
+    Attributes:
+        images: (M, H, W, 3) uint8.
+        learning: How many of them may be learnt from.
+        units: (M, D) true attributes on [0, 1], NaN throughout for photographs.
+        classes: (M, C) true classes, -1 throughout for photographs.
+    """
+
+    images: Images
+    learning: int
+    units: Array
+    classes: Classes
+
+    @property
+    def known(self) -> bool:
+        """Whether the truth is known."""
+        return bool(np.isfinite(self.units).all())
+
+    def save(self, path: Path) -> None:
+        """Writes a whole ``.npz`` file."""
+        with whole_file(path) as file:
+            np.savez_compressed(
+                file, images=self.images, learning=self.learning, units=self.units, classes=self.classes
+            )
+
+    @classmethod
+    def load(cls, path: Path) -> Target:
+        """Reads what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            return cls(data["images"], int(data["learning"]), data["units"], data["classes"])
+
+
+def simulate_target(
+    grammar: SceneGrammar,
+    layout: SceneLayout,
+    config: TargetConfig,
+    pool: RenderPool,
+    seed: int,
+    advance: Callable[[int], None],
+) -> Target:
+    """Renders target scenes from a grammar of their own.
+
+    Raises:
+        InputError: If the target's scenes have other nodes than the generator's.
+        MetasimError: If too many scenes fail.
+    """
+    graphs = [grammar.sample(stream(seed, "target", i)) for i in range(config.num)]
+    seeds = [stream_seed(seed, "target/render", i) for i in range(config.num)]
+    frames = []
+    for first in range(0, config.num, CHUNK):
+        part = slice(first, first + CHUNK)
+        frames += pool.render(graphs[part], frozenset({Pass.RGB}), seeds[part])
+        advance(len(frames[part]))
+    kept = [i for i, frame in enumerate(frames) if isinstance(frame, Frame)]
+    if len(kept) < max(LEAST_IMAGES, config.num / 2):
+        raise MetasimError(f"target: {config.num - len(kept)} of {config.num} scenes failed: {frames[0]}")
+    images = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if isinstance(f, Frame)])
+    shown = [graphs[i] for i in kept]
+    learning = len(kept) - round(config.held_out * len(kept))
+    return Target(images, learning, layout.units(shown), layout.classes(shown))
+
+
+def read_target(
+    layout: SceneLayout,
+    config: TargetConfig,
+    size: tuple[int, int],
+    seed: int,
+    say: Callable[[str], None],
+) -> Target:
+    """Reads a folder of target images, in an order drawn from the seed.
+
+    Images of another size than the renderer's are resized, grey and transparent ones made RGB, with a
+    notice.
+
+    Args:
+        layout: Columns and choices of the scenes.
+        config: Names the folder.
+        size: Height and width of the renderer's images.
+        seed: Root seed.
+        say: Told the notices.
+
+    Raises:
+        InputError: If the folder is missing, holds too few images, images of different sizes, or one
+            that cannot be read.
+    """
+    folder = config.images
+    assert folder is not None
+    if not folder.is_dir():
+        raise InputError(f"target.images: {folder}", "no such folder", "a folder of PNG or JPEG images")
+    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    if len(paths) < LEAST_IMAGES:
+        raise InputError(f"target.images: {folder}", f"{len(paths)} images", f"at least {LEAST_IMAGES}")
+    order = stream(seed, "target/order").permutation(len(paths))[: config.num]
+    pictures = [_read_image(paths[i]) for i in order]
+    first = pictures[0]
+    for i, picture in zip(order, pictures, strict=True):
+        if picture.size != first.size:
+            found = f"{picture.size[0]} x {picture.size[1]} pixels"
+            expected = f"{first.size[0]} x {first.size[1]} as in {paths[order[0]].name}"
+            raise InputError(f"target.images: {paths[i]}", found, expected)
+    height, width = size
+    if first.size != (width, height):
+        say(
+            f"target images are {first.size[0]} x {first.size[1]}; resized to the renderer's "
+            f"{width} x {height}"
+        )
+    if any(picture.mode != "RGB" for picture in pictures):
+        say("some target images are grey, transparent or indexed; made RGB")
+    images = np.stack([_as_rgb(picture, (width, height)) for picture in pictures])
+    learning = len(images) - round(config.held_out * len(images))
+    unknown = np.full((len(images), len(layout.columns)), np.nan)
+    return Target(images, learning, unknown, np.full((len(images), len(layout.choices)), -1))
+
+
+def _read_image(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            return picture.copy()
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        raise InputError(
+            f"target.images: {path}", "not readable as an image", "a PNG or JPEG file"
+        ) from error
+
+
+def _as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
+    if picture.mode in ("RGBA", "LA", "PA"):
+        behind = Image.new("RGBA", picture.size, (0, 0, 0, 255))
+        picture = Image.alpha_composite(behind, picture.convert("RGBA"))
+    picture = picture.convert("RGB")
+    return np.asarray(picture.resize(size, Image.Resampling.LANCZOS) if picture.size != size else picture)

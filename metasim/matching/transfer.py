@@ -1,0 +1,233 @@
+"""Transfer: the attribute network learns to turn prior scenes and noise into the inferred population."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch_geometric.data import Batch, Data
+
+from metasim.base.streams import stream, stream_seed, torch_stream
+from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.population import Population
+from metasim.model.attribute_gcn import AttributeNetwork
+from metasim.scene.encoding import GraphEncoder
+from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import SceneLayout
+from metasim.stats.energy import energy_distance, projected_energy_distance
+
+BATCH = 384
+PRIOR_SCENES = 2048
+RANDOM_DIRECTIONS = 12
+LINE_WEIGHT = 4.0
+CHECKS = 10
+
+
+@dataclass(frozen=True)
+class PriorBatches:
+    """Prior scenes as tensors, so that a batch of them is an index away.
+
+    Attributes:
+        data: All scenes as one batch, in order.
+        scenes: How many.
+        nodes: Nodes of each.
+        cells: (D, 2) node and attribute of each column of the layout.
+        class_ids: For each choice its node and the schema's indices of its classes.
+    """
+
+    data: Data
+    scenes: int
+    nodes: int
+    cells: Tensor
+    class_ids: tuple[tuple[int, Tensor], ...]
+
+    @classmethod
+    def of(cls, graphs: list[SceneGraph], grammar: SceneGrammar, layout: SceneLayout) -> PriorBatches:
+        """Encodes scenes of one layout."""
+        encoder = GraphEncoder(grammar.schema)
+        data = Batch.from_data_list([encoder.encode(graph) for graph in graphs])
+        assert isinstance(data, Data)
+        names, classes = grammar.schema.attribute_names, grammar.schema.class_names
+        cells = [(layout.node_names.index(c.node), names.index(c.spec.name)) for c in layout.columns]
+        ids = tuple(
+            (layout.node_names.index(c.node), torch.tensor([classes.index(k) for k in c.classes]))
+            for c in layout.choices
+        )
+        return cls(data, len(graphs), len(layout.node_names), torch.tensor(cells), ids)
+
+    def take(self, rows: Tensor, classes: Tensor | None = None) -> Data:
+        """The batch of some scenes, with their classes replaced by (n, C) others if given."""
+        pick = (rows[:, None] * self.nodes + torch.arange(self.nodes)).flatten()
+        edges = self.data.edge_index
+        assert edges is not None
+        edges = edges[:, : edges.shape[1] // self.scenes]
+        shift = self.nodes * torch.arange(len(rows))
+        kinds = self.data.cls[pick].clone()
+        for c, (node, ids) in enumerate(self.class_ids):
+            if classes is not None:
+                kinds[node :: self.nodes] = ids[classes[:, c]]
+        return Data(
+            values=self.data.values[pick],
+            present=self.data.present[pick],
+            mutable=self.data.mutable[pick],
+            symbol=self.data.symbol[pick],
+            cls=kinds,
+            edge_index=(edges[:, None, :] + shift[None, :, None]).flatten(1),
+        )
+
+    def columns(self, nodes: Tensor) -> Tensor:
+        """(n, D) columns of the layout from (n * nodes, A) node attributes."""
+        return nodes.unflatten(0, (-1, self.nodes))[:, self.cells[:, 0], self.cells[:, 1]]
+
+
+class AttributeSpace:
+    """Attributes as points in which a distance means something, and the lines to compare them on.
+
+    Linear attributes are standardised by the population; periodic ones become two axes, along and
+    across the population's mean direction. The lines are the axes, their sums and differences, the
+    principal axes and random directions of the whitened space: on them a correlation weighs as much as
+    a mean, while in the joint distance alone single attributes drown.
+
+    Args:
+        units: (n, D) population on [0, 1].
+        periodic: (D,) which attributes wrap.
+        generator: Where the random directions come from.
+    """
+
+    def __init__(self, units: Tensor, periodic: npt.NDArray[np.bool_], generator: torch.Generator) -> None:
+        self.periodic = torch.from_numpy(periodic)
+        turn = 2 * math.pi * units
+        self.direction = torch.atan2(turn.sin().mean(0), turn.cos().mean(0))
+        self.mean = units.mean(0)
+        self.spread = units.std(0, correction=0).clamp(min=0.005)
+        along = torch.cat([(turn - self.direction).sin(), (turn - self.direction).cos()])
+        self.arc = along.unflatten(0, (2, -1)).var(1, correction=0).sum(0).sqrt().clamp(min=0.03)
+        points = self.embed(units)
+        self.directions = torch.cat([_pairs(points.shape[1]), self._whitened(points, generator)], dim=1)
+
+    def embed(self, units: Tensor) -> Tensor:
+        """(n, D) attributes on [0, 1] to (n, E) points."""
+        turn = 2 * math.pi * units[:, self.periodic] - self.direction[self.periodic]
+        linear = (units - self.mean)[:, ~self.periodic] / self.spread[~self.periodic]
+        arc = self.arc[self.periodic]
+        return torch.cat([linear, turn.sin() / arc, turn.cos() / arc], dim=1)
+
+    @staticmethod
+    def _whitened(points: Tensor, generator: torch.Generator) -> Tensor:
+        """(E, K) principal and random directions of the whitened space."""
+        values, vectors = torch.linalg.eigh(
+            torch.cov(points.T) if points.shape[1] > 1 else points.var(0)[None]
+        )
+        kept = values > 1e-3 * values[-1]
+        whiten = vectors[:, kept] / values[kept].sqrt()
+        random = torch.randn(whiten.shape[1], RANDOM_DIRECTIONS, generator=generator)
+        return torch.cat([whiten, whiten @ (random / random.norm(dim=0))], dim=1)
+
+    def distance(self, x: Tensor, y: Tensor, marks_x: Tensor, marks_y: Tensor) -> Tensor:
+        """Energy distance of two samples of points, jointly (with their classes) and on all lines.
+
+        Args:
+            x: (n, E) points.
+            y: (m, E) points.
+            marks_x: (n, K) one-hot classes of x.
+            marks_y: (m, K) one-hot classes of y.
+        """
+        joint = energy_distance(torch.cat([x, 2 * marks_x], dim=1), torch.cat([y, 2 * marks_y], dim=1))
+        return joint + LINE_WEIGHT * projected_energy_distance(x, y, self.directions).mean()
+
+
+def _pairs(size: int) -> Tensor:
+    """(E, K) the axes, and sums and differences of every two."""
+    axes = torch.eye(size)
+    i, j = torch.triu_indices(size, size, offset=1)
+    return torch.cat([axes, (axes[:, i] + axes[:, j]) / 2**0.5, (axes[:, i] - axes[:, j]) / 2**0.5], dim=1)
+
+
+def reconstruct(
+    network: AttributeNetwork,
+    prior: PriorBatches,
+    steps: int,
+    seed: int,
+    record: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Teaches the network the identity on prior scenes: a graph autoencoder."""
+    units = network.to_units(prior.data)
+    network.fit_output(prior.data.symbol, units, prior.data.mutable)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    network.train()
+    for step in range(steps):
+        generator = torch_stream(seed, "reconstruct", step)
+        data = prior.take(torch.randint(prior.scenes, (128,), generator=generator))
+        out = network(data, network.draw_noise(len(data.values), generator))
+        error = (out - network.to_units(data))[data.mutable]
+        wraps = network.periodic[data.symbol][data.mutable]
+        scale = network.scale[data.symbol][data.mutable]
+        error = torch.where(wraps, 4 * torch.sin(math.pi * error), error / scale)
+        loss = error.square().mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+        if (step + 1) % max(steps // CHECKS, 1) == 0:
+            record(step, {"loss": float(loss.detach())})
+
+
+def transfer(
+    network: AttributeNetwork,
+    prior: PriorBatches,
+    population: Population,
+    layout: SceneLayout,
+    steps: int,
+    seed: int,
+    record: Callable[[int, dict[str, float]], None],
+) -> None:
+    """Trains the network so that prior scenes and noise become the population; no renders.
+
+    Spread, modes and correlations then live in the network. The loss is the energy distance (Szekely
+    and Rizzo, 2013) in attribute space, unbiased on every batch.
+    """
+    units, classes = population.sample(stream(seed, "transfer/population"), 20 * len(population.weights))
+    points, labels = torch.from_numpy(units).float(), torch.from_numpy(classes)
+    space = AttributeSpace(points, layout.periodic, torch_stream(seed, "transfer/directions"))
+    marks = _one_hot(labels, layout)
+    for j, (node, attribute) in enumerate(prior.cells.tolist()):
+        network.centre[prior.data.symbol[node], attribute] = points[:, j].mean()
+        network.scale[prior.data.symbol[node], attribute] = points[:, j].std(correction=0).clamp(min=0.005)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
+    network.train()
+    for step in range(steps):
+        generator = torch_stream(seed, "transfer", step)
+        ours, theirs = torch.randint(len(points), (2, BATCH), generator=generator)
+        scenes = torch.randint(prior.scenes, (BATCH,), generator=generator)
+        data = prior.take(scenes, labels[ours])
+        out = prior.columns(network(data, network.draw_noise(len(data.values), generator)))
+        loss = space.distance(space.embed(out), space.embed(points[theirs]), marks[ours], marks[theirs])
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimiser.step()
+        schedule.step()
+        if (step + 1) % max(steps // CHECKS, 1) == 0:
+            record(step, {"loss": float(loss.detach())})
+
+
+def _one_hot(labels: Tensor, layout: SceneLayout) -> Tensor:
+    parts = [
+        torch.nn.functional.one_hot(labels[:, c], len(choice.classes)).float()
+        for c, choice in enumerate(layout.choices)
+    ]
+    return torch.cat(parts, dim=1) if parts else torch.zeros(len(labels), 0)
+
+
+def new_network(grammar: SceneGrammar, seed: int) -> AttributeNetwork:
+    """An attribute network with weights drawn from the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, "reconstruct/weights"))
+        return AttributeNetwork(grammar.schema)

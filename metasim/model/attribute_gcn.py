@@ -1,0 +1,170 @@
+"""AttributeNetwork: the graph network that rewrites a scene's mutable attributes."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch_geometric.data import Data
+from torch_geometric.nn import MessagePassing
+
+from metasim.scene.schema import SceneSchema
+
+ENCODING = 3  # numbers per attribute: linear value, cosine, sine
+
+
+class SceneConv(MessagePassing):
+    r"""Gated message passing on a scene tree, with weights of their own for each direction.
+
+    .. math:: h_i \leftarrow h_i + g_i \odot \phi\Big(W_0 h_i + W_\downarrow h_{p(i)}
+              + \tfrac{1}{|c(i)|}\sum_{j \in c(i)} W_\uparrow h_j\Big), \qquad g_i = \sigma(V h_i)
+
+    where :math:`p(i)` is the parent and :math:`c(i)` are the children of node i.
+
+    Shapes:
+        (N, hidden) nodes and (2, E) parent-to-child edges to (N, hidden).
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__(aggr="mean")
+        self.norm = nn.LayerNorm(hidden)
+        self.own = nn.Linear(hidden, hidden)
+        self.from_parent = nn.Linear(hidden, hidden, bias=False)
+        self.from_children = nn.Linear(hidden, hidden, bias=False)
+        self.gate = nn.Linear(hidden, hidden)
+
+    def forward(self, nodes: Tensor, edge_index: Tensor) -> Tensor:
+        """One round of messages down and up the tree."""
+        h = self.norm(nodes)
+        down = self.propagate(edge_index, x=self.from_parent(h))
+        up = self.propagate(edge_index.flip(0), x=self.from_children(h))
+        update = nn.functional.silu(self.own(h) + down + up)
+        return nodes + torch.sigmoid(self.gate(h)) * update
+
+
+class AttributeNetwork(nn.Module):
+    """Prior scene graph and noise in, target-like attributes out: an encoder-decoder of ``SceneConv``.
+
+    Attributes travel on [0, 1] of their range. Periodic ones enter as cosine and sine and leave as the
+    angle of a 2-vector, so they have no edge. Others leave as ``centre + scale * output`` cut at the
+    range's ends with the gradient passed straight through, so that no output saturates. Every output
+    mixes the decoder's value with the input value by a learnt gate.
+
+    Args:
+        schema: Symbols, classes and attributes of the scenes.
+        hidden: Width of a node's state.
+        latent: Width of a node's code between encoder and decoder.
+        noise: Independent normal inputs per node; they carry the spread of the output.
+        layers: Message-passing rounds in the encoder and again in the decoder.
+    """
+
+    low: Tensor
+    span: Tensor
+    periodic: Tensor
+    centre: Tensor
+    scale: Tensor
+
+    def __init__(
+        self, schema: SceneSchema, hidden: int = 64, latent: int = 32, noise: int = 4, layers: int = 2
+    ) -> None:
+        super().__init__()
+        self.noise_width = noise
+        symbols, names = len(schema.symbols), schema.attribute_names
+        low, span, periodic = _ranges(schema)
+        self.register_buffer("low", low)
+        self.register_buffer("span", span)
+        self.register_buffer("periodic", periodic)
+        self.register_buffer("centre", torch.full((symbols, len(names)), 0.5))
+        self.register_buffer("scale", torch.full((symbols, len(names)), 0.25))
+        self.symbol = nn.Embedding(symbols, hidden)
+        self.cls = nn.Embedding(len(schema.class_names), hidden)
+        self.read = nn.Linear(ENCODING * len(names), hidden)
+        self.encoder = nn.ModuleList(SceneConv(hidden) for _ in range(layers))
+        self.code = nn.Linear(hidden, latent)
+        self.open = nn.Linear(latent + noise, hidden)
+        self.decoder = nn.ModuleList(SceneConv(hidden) for _ in range(layers))
+        self.write = nn.Sequential(
+            nn.LayerNorm(hidden), nn.Linear(hidden, hidden), nn.SiLU(), nn.Linear(hidden, 4 * len(names))
+        )
+
+    def draw_noise(self, nodes: int, generator: torch.Generator) -> Tensor:
+        """(nodes, noise) standard normal inputs."""
+        return torch.randn(nodes, self.noise_width, generator=generator)
+
+    def fit_output(self, symbol: Tensor, units: Tensor, present: Tensor) -> None:
+        """Sets centre and scale of the linear outputs to those of a population.
+
+        Args:
+            symbol: (N,) symbol of each node.
+            units: (N, A) attributes on [0, 1].
+            present: (N, A) where an attribute belongs to the population.
+        """
+        for s in symbol.unique().tolist():
+            rows = symbol == s
+            for a in torch.nonzero(present[rows].any(0)).flatten().tolist():
+                column = units[rows & present[:, a], a]
+                self.centre[s, a] = column.mean()
+                self.scale[s, a] = column.std(correction=0).clamp(min=0.01)
+
+    def to_units(self, data: Data) -> Tensor:
+        """(N, A) float32 attributes on [0, 1]; absent ones are 0."""
+        units = (data.values - self.low[data.symbol]) / self.span[data.symbol]
+        units = torch.where(self.periodic[data.symbol], units - units.floor(), units)
+        return (units * data.present).float()
+
+    def forward(self, data: Data, noise: Tensor) -> Tensor:
+        """(N, A) attributes on [0, 1], immutable ones as they were.
+
+        Args:
+            data: A batch of encoded scene graphs.
+            noise: (N, noise) standard normal numbers.
+        """
+        units, symbol = self.to_units(data), data.symbol
+        periodic, centre, scale = self.periodic[symbol], self.centre[symbol], self.scale[symbol]
+        turn = 2 * math.pi * units
+        linear = (units - centre) / scale
+        encoded = torch.stack(
+            [
+                torch.where(periodic, 0.0, linear),
+                torch.where(periodic, turn.cos(), 0.0),
+                torch.where(periodic, turn.sin(), 0.0),
+            ],
+            dim=-1,
+        )
+        encoded = encoded * data.present[..., None]
+        h = self.symbol(symbol) + self.cls(data.cls) + self.read(encoded.flatten(1))
+        for layer in self.encoder:
+            h = layer(h, data.edge_index)
+        h = self.open(torch.cat([self.code(h), noise], dim=1))
+        for layer in self.decoder:
+            h = layer(h, data.edge_index)
+        value, x, y, gate = self.write(h).unflatten(1, (-1, 4)).unbind(-1)
+        keep = torch.sigmoid(gate)
+        moved = centre + scale * (value + keep * encoded[..., 0])
+        angle = torch.atan2(y + keep * encoded[..., 2], x + keep * encoded[..., 1]) / (2 * math.pi)
+        moved = torch.where(periodic, angle - angle.floor().detach(), _cut(moved))
+        return torch.where(data.mutable, moved, units)
+
+    def rewrite(self, data: Data, noise: Tensor) -> Tensor:
+        """(N, A) float64 values in each attribute's unit; immutable ones are bit-equal to the input's."""
+        units = self(data, noise).double()
+        values = self.low[data.symbol] + units * self.span[data.symbol]
+        return torch.where(data.mutable, values, data.values)
+
+
+def _cut(units: Tensor) -> Tensor:
+    """Cuts at [0, 1] in the forward pass; the gradient passes straight through."""
+    return units + (units.clamp(0, 1) - units).detach()
+
+
+def _ranges(schema: SceneSchema) -> tuple[Tensor, Tensor, Tensor]:
+    """(symbols, A) low, span and periodic of every attribute; absent ones have span 1."""
+    shape = (len(schema.symbols), len(schema.attribute_names))
+    low, span = torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
+    periodic = torch.zeros(shape, dtype=torch.bool)
+    for s, symbol in enumerate(schema.symbols):
+        for spec in symbol.attributes:
+            a = schema.attribute_names.index(spec.name)
+            low[s, a], span[s, a], periodic[s, a] = spec.low, spec.span, spec.periodic
+    return low, span, periodic

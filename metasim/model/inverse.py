@@ -1,0 +1,152 @@
+"""InverseNetwork: image to a posterior over each attribute and class of its scene."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from metasim.model.posterior import AutoregressivePosterior
+from metasim.model.trunk import CLOSE_WIDTH, GLOBAL_WIDTH, CloseLook, Trunk
+from metasim.scene.layout import SceneLayout
+
+BINS = 64
+DROPOUT = 0.25  # on what the heads read: banks are small, and the heads overfit before the trunk has learnt
+
+
+@dataclass(frozen=True)
+class View:
+    """How the objects appear in the bank, which decides what the network looks at closely.
+
+    Attributes:
+        objects: Names of the nodes that are seen as objects, in node order.
+        extent: Width and height of a crop that holds one, as a share of the image's.
+        pixels: Side of the crop in pixels of the network's input.
+    """
+
+    objects: tuple[str, ...]
+    extent: tuple[float, float]
+    pixels: int
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network makes of a batch of images.
+
+    Attributes:
+        columns: D tensors (B, width): the features each attribute is read from.
+        class_logits: C tensors (B, classes), one for each choice.
+        bins: (B, D, BINS) logits of the auxiliary histograms.
+        centres: (B, V, 2) where the objects are, on [0, 1].
+    """
+
+    columns: list[Tensor]
+    class_logits: list[Tensor]
+    bins: Tensor
+    centres: Tensor
+
+    @property
+    def summary(self) -> Tensor:
+        """(B, F) what the image says in one vector: the features of all attributes, each once."""
+        return torch.cat([*{id(c): c for c in self.columns}.values()], dim=1)
+
+
+class InverseNetwork(nn.Module):
+    """Reads the attributes of a scene from its image. Built from the layout; knows no experiment.
+
+    Each attribute is read from the whole image and from a close look at its node (at all objects, for
+    nodes without an appearance of their own such as cameras and lights).
+
+    Args:
+        layout: Columns and choices of the scenes.
+        view: Which nodes are objects, and how large they appear.
+    """
+
+    def __init__(self, layout: SceneLayout, view: View) -> None:
+        super().__init__()
+        self.layout, self.view = layout, view
+        objects = len(view.objects)
+        self.trunk = Trunk(objects)
+        self.close = CloseLook(view.extent, view.pixels) if objects else None
+        self.node_width = GLOBAL_WIDTH + (CLOSE_WIDTH + 2 if objects else 0)
+        self.class_heads = nn.ModuleList(
+            nn.Linear(self.node_width, len(choice.classes)) for choice in layout.choices
+        )
+        self.bin_heads = nn.ModuleList(nn.Linear(self.node_width, BINS) for _ in layout.columns)
+        self.dropout = nn.Dropout(DROPOUT)
+        periodic = [column.spec.periodic for column in layout.columns]
+        self.posterior = AutoregressivePosterior(
+            [self.node_width] * len(periodic),
+            periodic,
+            sum(len(choice.classes) for choice in layout.choices),
+            _drawing_order(layout, view),
+        )
+
+    def forward(self, images: Tensor, centres: Tensor | None = None) -> Reading:
+        """Reads images.
+
+        Args:
+            images: (B, H, W, 3) uint8, or float on [0, 255].
+            centres: (B, V, 2) where to look closely; by default where the trunk sees the objects.
+        """
+        pixels = images.movedim(-1, 1).float() / 64 - 2
+        whole, seen = self.trunk(pixels)
+        by_node = self._by_node(pixels, whole.float(), seen if centres is None else centres)
+        by_node = {node: self.dropout(features) for node, features in by_node.items()}
+        columns = [by_node.get(column.node, by_node[""]) for column in self.layout.columns]
+        logits = [
+            head(by_node.get(choice.node, by_node[""])).float()
+            for head, choice in zip(self.class_heads, self.layout.choices, strict=True)
+        ]
+        bins = torch.stack([head(x).float() for head, x in zip(self.bin_heads, columns, strict=True)], dim=1)
+        return Reading(columns, logits, bins, seen)
+
+    def _by_node(self, pixels: Tensor, whole: Tensor, centres: Tensor) -> dict[str, Tensor]:
+        """(B, node_width) features by object, and under ``""`` those of all other nodes."""
+        if self.close is None:
+            return {"": whole}
+        close = self.close(pixels, centres).float()
+        near = torch.cat([close, 4 * (centres - 0.5)], dim=2)
+        features = {name: torch.cat([whole, near[:, v]], dim=1) for v, name in enumerate(self.view.objects)}
+        features[""] = torch.cat([whole, near.mean(1)], dim=1)
+        return features
+
+    def one_hot(self, classes: Tensor) -> Tensor:
+        """(n, sum of classes) one-hot of (n, C) class indices."""
+        parts = [
+            nn.functional.one_hot(classes[:, c], len(choice.classes)).float()
+            for c, choice in enumerate(self.layout.choices)
+        ]
+        return torch.cat(parts, dim=1) if parts else torch.zeros(len(classes), 0, device=classes.device)
+
+    def sample(self, reading: Reading, draws: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Joint posterior draws: classes first, then the attributes given them.
+
+        Returns:
+            (B, draws, D) attributes on [0, 1] and (B, draws, C) class indices.
+        """
+        batch = len(reading.bins)
+        picked = [
+            torch.multinomial(logits.softmax(-1), draws, True, generator=generator)
+            for logits in reading.class_logits
+        ]
+        empty = torch.zeros(batch, draws, 0, dtype=torch.long, device=reading.bins.device)
+        classes = torch.stack(picked, dim=-1) if picked else empty
+        repeated = {id(f): f.repeat_interleave(draws, 0) for f in reading.columns}
+        features = [repeated[id(f)] for f in reading.columns]
+        units = self.posterior.sample(features, self.one_hot(classes.flatten(0, 1)), generator)
+        return units.unflatten(0, (batch, draws)), classes
+
+
+def _drawing_order(layout: SceneLayout, view: View) -> list[int]:
+    """Camera and light before objects, angles last in each node: easy before hard."""
+    nodes = list(layout.node_names)
+    return sorted(
+        range(len(layout.columns)),
+        key=lambda j: (
+            layout.columns[j].node in view.objects,
+            nodes.index(layout.columns[j].node),
+            layout.columns[j].spec.periodic,
+        ),
+    )
