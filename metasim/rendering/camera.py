@@ -43,7 +43,7 @@ class Camera:
         return view * np.array([1.0, -1.0, -1.0])
 
     def unproject(self, depth: npt.ArrayLike) -> Array:
-        """World points (H, W, 3) of a planar depth image (H, W), metres."""
-        depth = np.asarray(depth, dtype=np.float64)
+        """World points (H, W, 3) of a planar depth image (H, W), metres; NaN where it is infinite."""
+        depth = np.where(np.isfinite(depth), np.asarray(depth, dtype=np.float64), np.nan)
         local = self.rays(*depth.shape) * depth[..., None]
         return local @ self.world_from_camera[:3, :3].T + self.world_from_camera[:3, 3]

@@ -37,7 +37,7 @@ class Pass(StrEnum):
     RESIDUAL = "residual"  # float32, HDR less reflectance times illumination
     FLOW_FORWARD = "flow_forward"  # float32 (dx, dy) to the next frame
     FLOW_BACKWARD = "flow_backward"  # float32 (dx, dy) to the previous frame
-    UV = "uv"  # float32 texture coordinates
+    UV = "uv"  # float32 texture coordinates; NaN on the background
 
 
 @dataclass(frozen=True)

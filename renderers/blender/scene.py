@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Mapping
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from metasim.base.errors import InputError
 from metasim.scene.graph import SceneGraph
@@ -65,4 +65,4 @@ def resolve_scene(name: str) -> BlenderScene:
         raise InputError("renderer.scene", f"{name} ({error})", expected) from error
     if not inspect.isclass(found) or not all(hasattr(found, m) for m in ("attributes", "build", "apply")):
         raise InputError("renderer.scene", name, "a class with attributes, build and apply")
-    return found()
+    return cast(BlenderScene, found())
