@@ -54,7 +54,8 @@ def from_legacy(data: Mapping[str, Any], where: str) -> dict[str, Any]:
 
 class _Reader:
     def __init__(self, where: str, root: Json) -> None:
-        settings = root.get("attributes", {})
+        given = root.get("attributes")
+        settings = given if isinstance(given, Mapping) else {}
         self.where, self.root = where, root
         self.features = _names(settings.get("features"), f"{where}: attributes.features")
         self.mutable = _names(settings.get("mutable"), f"{where}: attributes.mutable")
@@ -64,18 +65,24 @@ class _Reader:
 
     def read(self) -> dict[str, Any]:
         start = self._symbol(self.root, "")
-        return {"start": start, "symbols": dict(reversed(self.symbols.items()))}
+        ordered, waiting = {}, [start]
+        while waiting:
+            name = waiting.pop()
+            ordered[name] = self.symbols[name]
+            waiting.extend(reversed(self.symbols[name]["children"]))
+        return {"start": start, "symbols": ordered}
 
     def _symbol(self, node: Any, path: str) -> str:
         """Reads a node and all below it; returns the name of its symbol."""
-        if not isinstance(node, Mapping):
-            raise InputError(self._at(path), f"a {type(node).__name__}", "a node with class and attributes")
+        if not _is_node(node):
+            expected = "a node: class, attributes (a mapping) and child (a list)"
+            raise InputError(self._at(path.removesuffix(".")), "another shape", expected)
         name, classes = self._class(node.get("class"), f"{path}class")
         self._ignore_count(node, path)
         below = node.get("child", [])
-        children = [self._symbol(below[i], f"{path}child.{i}.") for i in range(len(below))]
+        children = [self._symbol(below[i], f"{path}child.{i}.") for i in reversed(range(len(below)))]
         attributes = self._attributes(node.get("attributes", {}), path)
-        return self._add(name, {"classes": classes, "attributes": attributes, "children": children[::-1]})
+        return self._add(name, {"classes": classes, "attributes": attributes, "children": children})
 
     def _add(self, name: str, form: Json) -> str:
         """Nodes that differ in nothing share a symbol; others of the same name are told apart by a letter."""
@@ -158,6 +165,12 @@ class _Reader:
 
     def _at(self, path: str) -> str:
         return f"{self.where}: {path}" if path else self.where
+
+
+def _is_node(node: Any) -> bool:
+    if not isinstance(node, Mapping):
+        return False
+    return isinstance(node.get("child", []), list) and isinstance(node.get("attributes", {}), Mapping)
 
 
 def _names(given: Any, where: str) -> tuple[str, ...]:

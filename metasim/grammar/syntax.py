@@ -171,11 +171,11 @@ class Symbol(Section):
                 name: attribute.model_dump(mode="json", exclude_defaults=True)
                 for name, attribute in self.attributes.items()
             }
-        productions = [production.model_dump(mode="json") for production in self.productions]
-        if len(productions) > 1:
-            written["productions"] = productions
-        elif productions[0]["children"]:
-            written["children"] = productions[0]["children"]
+        first, *others = self.productions
+        if others or first.weight != 1.0:
+            written["productions"] = [production.model_dump(mode="json") for production in self.productions]
+        elif first.children:
+            written["children"] = first.model_dump(mode="json")["children"]
         return written
 
 

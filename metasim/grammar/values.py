@@ -50,8 +50,9 @@ class ValueLaws:
         total = 0.0
         for node in graph.nodes:
             for name, value in node.attributes.items():
+                spec = self._schema.spec(node.symbol, name)
                 law = self._distribution((node.symbol, name), node.name, node.cls, values)
-                total += float(law.log_prob(self._schema.spec(node.symbol, name).confine(value)))
+                total += float(law.log_prob(spec.confine(value) if spec.periodic else value))
         return total
 
     @cached_property
