@@ -59,7 +59,8 @@ class SceneGraph:
             raise InputError("scene graph", "no nodes", "at least a root")
         for index, node in enumerate(self.nodes):
             where = f"scene graph: node {node.name}"
-            if (node.parent is None) != (index == 0) or not (node.parent or 0) <= index:
+            earlier = node.parent is not None and 0 <= node.parent < index
+            if not (node.parent is None if index == 0 else earlier):
                 raise InputError(where, f"parent {node.parent}", "an earlier node, none for the root")
             for name, value in node.attributes.items():
                 if not math.isfinite(value):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
 from metasim.base.errors import InputError
 from metasim.base.validation import Section, validated
@@ -24,6 +24,13 @@ class _Node(Section):
     parent: str | None
     attributes: dict[str, float]
     mutable: list[str]
+
+    @field_validator("mutable")
+    @classmethod
+    def _of_attributes(cls, mutable: list[str], info: ValidationInfo) -> list[str]:
+        if not set(mutable) <= set(info.data.get("attributes", mutable)):
+            raise ValueError("names of attributes of the node")
+        return mutable
 
 
 class _Graph(Section):
