@@ -60,7 +60,9 @@ def from_json(data: Mapping[str, Any], where: str = "scene graph") -> SceneGraph
         got = f"{data.get('format')!r} version {data.get('version')!r}"
         raise InputError(where, got, f"{FORMAT!r} version {VERSION}")
     nodes = validated(_Graph, data, where).nodes
-    index = {node.name: i for i, node in enumerate(nodes)}
+    index: dict[str, int] = {}
+    for i, node in enumerate(nodes):
+        index.setdefault(node.name, i)
     for i, node in enumerate(nodes):
         if node.parent is not None and node.parent not in index:
             raise InputError(f"{where}: nodes.{i}.parent", repr(node.parent), "the name of an earlier node")
