@@ -10,6 +10,10 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Region = tuple[float, float, float, float]
+Corners = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Floats]
+"""Of the corners (F, 3) of some triangles: vertex, row of its ring, texture coordinate u."""
+
+_EDGE = 0.005  # more than half a texel: textures repeat, so their lower and upper edge must not meet
 
 
 @dataclass(frozen=True)
@@ -59,40 +63,31 @@ def loft(
     """
     stack = np.stack(rings)
     rows, count = stack.shape[:2]
-    row, column = np.mgrid[: rows - 1, :count]
-    below, beside = row * count + column, row * count + (column + 1) % count
-    sides = np.stack([below, beside, beside + count, below, beside + count, below + count], axis=-1)
-    left, right = column / count, (column + 1) / count
-    v = np.asarray(heights, dtype=np.float64)
-    low, high = v[row], v[row + 1]
-    u_sides = np.stack([left, right, right, left, right, left], axis=-1)
-    v_sides = np.stack([low, low, high, low, high, high], axis=-1)
-
-    first, next_ = np.arange(count), (np.arange(count) + 1) % count
-    top = (rows - 1) * count
-    bottom_fan = np.stack([np.full(count, rows * count), next_, first], axis=-1)
-    top_fan = np.stack([np.full(count, rows * count + 1), top + first, top + next_], axis=-1)
-    mid, step = (first + 0.5) / count, 1.0 / count
-    fan_u = np.concatenate(
-        [
-            np.stack([mid, first / count + s, first / count + t], axis=-1)
-            for s, t in ((step, 0.0), (0.0, step))
-        ]
-    )
-    fan_v = np.repeat(v[[0, -1]], count)[:, None].repeat(3, axis=1)
-
-    uv = np.stack(
-        [
-            np.concatenate([u_sides.reshape(-1, 3), fan_u]),
-            np.concatenate([v_sides.reshape(-1, 3), fan_v]),
-        ],
-        axis=-1,
-    )
-    origin, extent = np.array(region[:2]), np.array(region[2:]) - np.array(region[:2])
-    faces = np.concatenate([sides.reshape(-1, 3), bottom_fan, top_fan]).astype(np.int32)
+    skin = [_band(row, count) for row in range(rows - 1)]
+    fans = [_fan(0, count, rows * count, up=False), _fan(rows - 1, count, rows * count + 1, up=True)]
+    faces, corner_rows, corner_u = (np.concatenate(parts) for parts in zip(*skin, *fans, strict=True))
+    low, high = np.array(region[:2]), np.array(region[2:])
+    corner_v = np.asarray(heights, dtype=np.float64)[corner_rows]
+    uvs = low + np.stack([corner_u, corner_v], axis=-1) * (high - low)
+    uvs[..., 1] = uvs[..., 1].clip(_EDGE, 1.0 - _EDGE)
     centres = np.stack([stack[0].mean(axis=0), stack[-1].mean(axis=0)])
     vertices = np.concatenate([stack.reshape(-1, 3), centres])
-    return Mesh(vertices, faces, origin + uv * extent, np.full(len(faces), smooth))
+    return Mesh(vertices, faces.astype(np.int32), uvs, np.full(len(faces), smooth))
+
+
+def _band(row: int, count: int) -> Corners:
+    """The triangles between a ring and the next."""
+    column = np.repeat(np.arange(count), 2)[:, None] + np.tile([[0, 1, 1], [0, 1, 0]], (count, 1))
+    rows = row + np.tile([[0, 0, 1], [0, 1, 1]], (count, 1))
+    return rows * count + column % count, rows, column / count
+
+
+def _fan(row: int, count: int, centre: int, up: bool) -> Corners:
+    """The triangles between a ring and a vertex at its centre, seen from above or from below."""
+    edge = np.arange(count)[:, None] + ([0, 1] if up else [1, 0])
+    faces = np.column_stack([np.full(count, centre), row * count + edge % count])
+    middle = np.arange(count) + 0.5
+    return faces, np.full((count, 3), row), np.column_stack([middle, edge]) / count
 
 
 def tube(
