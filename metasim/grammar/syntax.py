@@ -1,6 +1,23 @@
 """The form of a grammar file, read into immutable sections; short forms are spelt out here.
 
-``analysis`` says whether what the sections name exists and fits together.
+::
+
+    start: scene
+    symbols:
+      scene: {children: [light, {symbol: object, count: {uniform: [1, 3]}}]}   # or productions, by weight
+      light:
+        attributes:
+          intensity: {range: [0, 2], mutable: true, law: {normal: {mean: 0.5, std: 0.01}}}
+      object:
+        classes: {shoe: 1, mug: 2}                                             # or a list: equal weights
+        attributes:
+          yaw: {unit: deg, range: [0, 360], periodic: true, law: {von_mises: {mean: 180, concentration: 30}}}
+          loc_x: {range: [0, 1], law: {by_class: {shoe: {uniform: [0, 1]}, mug: 0.5}}}
+          loc_z: {range: [0, 1], law: {follow: {attribute: loc_x, std: 0.003}}}
+          size: 0.8                                                            # always this value
+
+Laws: ``fixed uniform normal truncated_normal folded_normal von_mises categorical mixture follow by_class``
+(``metasim.grammar.laws``). ``analysis`` says whether what the sections name exists and fits together.
 """
 
 from __future__ import annotations
