@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import yaml
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from metasim.base.errors import InputError
 from metasim.base.files import read_yaml as read_yaml
-from metasim.base.validation import Section
+from metasim.base.validation import Section, validated
 
 
 class TargetConfig(Section):
@@ -20,15 +23,13 @@ class TargetConfig(Section):
         num: How many images to simulate, or at most to read from the folder.
         held_out: Share kept from learning, for the verdict.
         renderer: Renderer options that differ for the simulated target.
-        corrupt: Whether simulated images are blurred, recoloured and noisy, as a test of robustness.
     """
 
     images: Path | None = None
     grammar: Path | dict[str, Any] | None = None
     num: Annotated[int, Field(ge=30)] = 1000
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    renderer: dict[str, Any] = {}
-    corrupt: bool = False
+    renderer: Annotated[dict[str, Any], Field(default_factory=dict)]
 
     @model_validator(mode="after")
     def _one_source(self) -> TargetConfig:
@@ -58,6 +59,37 @@ class RendererConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class MatchingConfig(Section):
+    """How the generator is moved onto the target; one set of defaults serves every experiment.
+
+    Attributes:
+        preset: ``inversion`` (bank, inverse network, population, transfer), or ``metasim``: the published
+            method, finite differences of an image MMD, kept as the baseline to compare with.
+        renders: Scenes to render for learning; by default what the number of attributes, classes and
+            objects asks for.
+        refine: Whether the image MMD moves the generator after the transfer: ``off`` (it harms converged
+            runs), or the gradient estimator, ``score`` or ``differences``.
+        refine_steps: Steps of the refinement, and of the ``metasim`` preset.
+    """
+
+    preset: Literal["inversion", "metasim"] = "inversion"
+    renders: Annotated[int, Field(ge=100)] | None = None
+    refine: Literal["off", "score", "differences"] = "off"
+    refine_steps: Annotated[int, Field(ge=1)] = 40
+
+
+class VerdictConfig(Section):
+    """How a run is judged.
+
+    Attributes:
+        draws: Independent sets of fresh renders, each as large as the held-out target.
+        permutations: Of the permutation tests.
+    """
+
+    draws: Annotated[int, Field(ge=1)] = 3
+    permutations: Annotated[int, Field(ge=20)] = 500
+
+
 class OutputConfig(Section):
     """What a run leaves behind.
 
@@ -84,6 +116,63 @@ class ExperimentConfig(Section):
     grammar: Path | dict[str, Any]
     target: TargetConfig
     renderer: RendererConfig
+    matching: MatchingConfig = MatchingConfig()
+    verdict: VerdictConfig = VerdictConfig()
     output: OutputConfig = OutputConfig()
     seed: Annotated[int, Field(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+
+
+def load_experiment(path: Path, changes: Sequence[str] = (), seed: int | None = None) -> ExperimentConfig:
+    """Reads an experiment; paths in it are relative to its file.
+
+    Args:
+        path: The YAML file.
+        changes: ``path.to.key=value``, values in YAML, applied over the file.
+        seed: Another root seed.
+
+    Raises:
+        InputError: If the file or a change is wrong; nothing has been rendered by then.
+    """
+    data = read_yaml(path)
+    for change in changes:
+        _apply(data, change)
+    if seed is not None:
+        data["seed"] = seed
+    data.setdefault("name", _name_of(path))
+    config = validated(ExperimentConfig, data, str(path))
+    here = path.resolve().parent
+    target = config.target.model_copy(
+        update={
+            "grammar": _beside(here, config.target.grammar),
+            "images": _beside(here, config.target.images),
+        }
+    )
+    return config.model_copy(update={"grammar": _beside(here, config.grammar), "target": target})
+
+
+def _apply(data: dict[str, Any], change: str) -> None:
+    key, equals, text = change.partition("=")
+    if not equals or not key:
+        raise InputError("--set", change, "path.to.key=value")
+    *sections, last = key.split(".")
+    for section in sections:
+        data = data.setdefault(section, {})
+        if not isinstance(data, dict):
+            raise InputError(f"--set {key}", f"{section} is not a section", "a path of keys")
+    try:
+        data[last] = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {key}", text, "a YAML value") from error
+
+
+def _name_of(path: Path) -> str:
+    """The file's path below the nearest folder called experiments, else its bare name."""
+    parts = path.resolve().with_suffix("").parts
+    if "experiments" not in parts:
+        return parts[-1]
+    return "/".join(parts[len(parts) - parts[::-1].index("experiments") :])
+
+
+def _beside(folder: Path, source: Path | dict[str, Any] | None) -> Path | dict[str, Any] | None:
+    return folder / source if isinstance(source, Path) else source

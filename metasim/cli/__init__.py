@@ -23,6 +23,8 @@ from tyro.extras import subcommand_cli_from_dict
 from metasim.base.errors import MetasimError
 
 VERBS = {
+    "train": "Train",
+    "sample": "Sample",
     "export": "Export",
     "verify": "Verify",
     "compare": "Compare",

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
 from metasim.grammar.grammar import SceneGrammar
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
-from metasim.scene.encoding import GraphEncoder
+from metasim.scene.encoding import GraphEncoder, SceneData
 from metasim.scene.graph import SceneGraph
 
 BLOCK = 64  # scenes computed together; fixed, so that a scene's bytes do not depend on who asks for it
@@ -54,7 +54,7 @@ class Generator:
         """
         encoder = GraphEncoder(self.grammar.schema)
         batch = Batch.from_data_list([encoder.encode(graph) for graph in graphs])
-        assert isinstance(batch, Data)
+        assert isinstance(batch, SceneData)
         self.network.eval()
         with torch.no_grad():
             values = self.network.rewrite(batch, noise)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from metasim.base.streams import stream, stream_seed, torch_stream
+from metasim.base.streams import seeded_weights, stream, torch_stream
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.bank import Bank, Renders
 from metasim.matching.population import Posteriors
@@ -19,7 +19,7 @@ from metasim.scene.layout import SceneLayout
 
 BATCH = 48
 HELD_OUT = 10  # every tenth render tells when to stop and calibrates the posterior
-DRAWS = 128
+DRAWS = 96
 LARGEST_CROP = 36
 WIDENINGS = tuple(float(w) for w in np.geomspace(0.6, 4.0, 15))
 FLOORS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1)
@@ -57,8 +57,7 @@ class Inversion:
 
     def __init__(self, layout: SceneLayout, view: View, device: torch.device, seed: int) -> None:
         self.layout, self.device, self.seed = layout, device, seed
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(stream_seed(seed, "invert/weights"))
+        with seeded_weights(seed, "invert/weights"):
             self.network = InverseNetwork(layout, view).to(device)
 
     def fit(
@@ -67,7 +66,7 @@ class Inversion:
         steps: int,
         rate: float,
         record: Callable[[int, dict[str, float]], None],
-    ) -> None:
+    ) -> dict[str, float]:
         """Trains on the whole bank, later rounds more, and keeps the weights best on held-out renders.
 
         Args:
@@ -75,6 +74,9 @@ class Inversion:
             steps: Optimiser steps.
             rate: Peak learning rate of the one-cycle schedule.
             record: Told the step and the losses now and then.
+
+        Returns:
+            How much held-out renders widened each attribute's posterior.
         """
         stage = f"invert/{len(bank.rounds)}"
         renders = bank.renders
@@ -106,7 +108,7 @@ class Inversion:
                 if loss < best_loss:
                     best, best_loss = copy.deepcopy(self.network.state_dict()), loss
         self.network.load_state_dict(best)
-        self.calibrate(renders, held)
+        return self.calibrate(renders, held)
 
     def _losses(
         self, renders: Renders, rows: npt.NDArray[np.intp], generator: torch.Generator
@@ -209,6 +211,20 @@ class Inversion:
         return Posteriors(units, classes, bank.log_density(units, classes, bank.shares(EMPHASIS)))
 
     @torch.no_grad()
-    def features(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """(n, F) what the network makes of images, for kernel distances and tests."""
-        return torch.cat([r.summary for r in self._read(images)]).cpu().numpy()
+    def moments(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """(n, F) posterior mean and spread of every attribute, and class probabilities, of each image."""
+        rows = []
+        generator = torch_stream(self.seed, "moments")
+        wraps = torch.from_numpy(self.layout.periodic).to(self.device)
+        for reading in self._read(images):
+            units, _ = self.network.sample(reading, DRAWS, generator)
+            turn = 2 * np.pi * units[..., wraps]
+            c, s = turn.cos().mean(1), turn.sin().mean(1)
+            linear = units[..., ~wraps]
+            classes = [logits.softmax(-1) for logits in reading.class_logits]
+            rows.append(
+                torch.cat(
+                    [linear.mean(1), linear.std(1, correction=0), c, s, (c**2 + s**2).sqrt(), *classes], dim=1
+                )
+            )
+        return torch.cat(rows).cpu().numpy()

@@ -12,7 +12,7 @@ from sklearn.cluster import KMeans
 
 from metasim.scene.layout import Array, Classes
 
-ITERATIONS = 60
+ITERATIONS = 40
 LEAST_SPREAD = 2e-3  # of the range, added to every component's spread
 
 

@@ -12,6 +12,7 @@ from metasim.scene.layout import Array, Classes
 
 HELD_OUT = 5  # every fifth image chooses the form of the law
 MOST_COMPONENTS = 6
+PATIENCE = 2  # components beyond the best so far that are still tried
 
 
 @dataclass(frozen=True)
@@ -86,14 +87,21 @@ def fit_population(
 
     best: tuple[int, bool] = (1, True)
     score = fit(*best, ~held).log_likelihoods(draws.rows(held))
-    for shared in (True, False) if sizes else (True,):
-        for components in range(1 if not shared else 2, MOST_COMPONENTS + 1):
-            other = fit(components, shared, ~held).log_likelihoods(draws.rows(held))
-            gain = other - score
-            if gain.mean() > gain.std() / np.sqrt(len(gain)):
-                best, score = (components, shared), other
+    for components, shared in _ladder(sizes):
+        if components > best[0] + PATIENCE:
+            continue
+        other = fit(components, shared, ~held).log_likelihoods(draws.rows(held))
+        gain = other - score
+        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+            best, score = (components, shared), other
     law = fit(*best, np.ones_like(held))
     return Population(posteriors, law.draw_weights(draws), best[0], not best[1])
+
+
+def _ladder(sizes: tuple[int, ...]) -> list[tuple[int, bool]]:
+    """Components, and whether classes are independent, from the simplest law up."""
+    counts = range(1, MOST_COMPONENTS + 1)
+    return [(k, True) for k in counts[1:]] + ([(k, False) for k in counts] if sizes else [])
 
 
 def _emptiest(units: Array, weights: Array, periodic: npt.NDArray[np.bool_]) -> Array:

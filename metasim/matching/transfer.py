@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Batch
 
-from metasim.base.streams import stream, stream_seed, torch_stream
+from metasim.base.streams import seeded_weights, stream, torch_stream
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.population import Population
 from metasim.model.attribute_gcn import AttributeNetwork
-from metasim.scene.encoding import GraphEncoder
+from metasim.scene.encoding import GraphEncoder, SceneData
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import SceneLayout
 from metasim.stats.energy import energy_distance, projected_energy_distance
@@ -40,7 +40,7 @@ class PriorBatches:
         class_ids: For each choice its node and the schema's indices of its classes.
     """
 
-    data: Data
+    data: SceneData
     scenes: int
     nodes: int
     cells: Tensor
@@ -51,7 +51,7 @@ class PriorBatches:
         """Encodes scenes of one layout."""
         encoder = GraphEncoder(grammar.schema)
         data = Batch.from_data_list([encoder.encode(graph) for graph in graphs])
-        assert isinstance(data, Data)
+        assert isinstance(data, SceneData)
         names, classes = grammar.schema.attribute_names, grammar.schema.class_names
         cells = [(layout.node_names.index(c.node), names.index(c.spec.name)) for c in layout.columns]
         ids = tuple(
@@ -60,7 +60,7 @@ class PriorBatches:
         )
         return cls(data, len(graphs), len(layout.node_names), torch.tensor(cells), ids)
 
-    def take(self, rows: Tensor, classes: Tensor | None = None) -> Data:
+    def take(self, rows: Tensor, classes: Tensor | None = None) -> SceneData:
         """The batch of some scenes, with their classes replaced by (n, C) others if given."""
         pick = (rows[:, None] * self.nodes + torch.arange(self.nodes)).flatten()
         edges = self.data.edge_index
@@ -71,7 +71,7 @@ class PriorBatches:
         for c, (node, ids) in enumerate(self.class_ids):
             if classes is not None:
                 kinds[node :: self.nodes] = ids[classes[:, c]]
-        return Data(
+        return SceneData(
             values=self.data.values[pick],
             present=self.data.present[pick],
             mutable=self.data.mutable[pick],
@@ -228,6 +228,5 @@ def _one_hot(labels: Tensor, layout: SceneLayout) -> Tensor:
 
 def new_network(grammar: SceneGrammar, seed: int) -> AttributeNetwork:
     """An attribute network with weights drawn from the seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(stream_seed(seed, "reconstruct/weights"))
+    with seeded_weights(seed, "reconstruct/weights"):
         return AttributeNetwork(grammar.schema)

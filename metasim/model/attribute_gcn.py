@@ -6,9 +6,9 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.data import Data
 from torch_geometric.nn import MessagePassing
 
+from metasim.scene.encoding import SceneData
 from metasim.scene.schema import SceneSchema
 
 ENCODING = 3  # numbers per attribute: linear value, cosine, sine
@@ -107,13 +107,13 @@ class AttributeNetwork(nn.Module):
                 self.centre[s, a] = column.mean()
                 self.scale[s, a] = column.std(correction=0).clamp(min=0.01)
 
-    def to_units(self, data: Data) -> Tensor:
+    def to_units(self, data: SceneData) -> Tensor:
         """(N, A) float32 attributes on [0, 1]; absent ones are 0."""
         units = (data.values - self.low[data.symbol]) / self.span[data.symbol]
         units = torch.where(self.periodic[data.symbol], units - units.floor(), units)
         return (units * data.present).float()
 
-    def forward(self, data: Data, noise: Tensor) -> Tensor:
+    def forward(self, data: SceneData, noise: Tensor) -> Tensor:
         """(N, A) attributes on [0, 1], immutable ones as they were.
 
         Args:
@@ -146,7 +146,7 @@ class AttributeNetwork(nn.Module):
         moved = torch.where(periodic, angle - angle.floor().detach(), _cut(moved))
         return torch.where(data.mutable, moved, units)
 
-    def rewrite(self, data: Data, noise: Tensor) -> Tensor:
+    def rewrite(self, data: SceneData, noise: Tensor) -> Tensor:
         """(N, A) float64 values in each attribute's unit; immutable ones are bit-equal to the input's."""
         units = self(data, noise).double()
         values = self.low[data.symbol] + units * self.span[data.symbol]

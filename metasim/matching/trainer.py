@@ -1,0 +1,261 @@
+"""Trainer: the stages of matching, in order, each logged and resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from metasim.base.streams import stream
+from metasim.config import MatchingConfig
+from metasim.matching.bank import Bank, Scenes
+from metasim.matching.features import RandomConvolutions
+from metasim.matching.generator import Generator
+from metasim.matching.inversion import Inversion, view_of
+from metasim.matching.plan import plan_for
+from metasim.matching.population import Population, Posteriors, fit_population
+from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
+from metasim.matching.refinement import ImageMMD, refine
+from metasim.matching.target import Images
+from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
+from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
+from metasim.runs.folder import RunFolder
+from metasim.runs.log import RunLog
+from metasim.runs.progress import Progress
+from metasim.runs.samples import save_images
+from metasim.scene.layout import Array, Classes
+from metasim.stats.kernels import BlockSum
+from metasim.stats.mmd import MMDTarget
+
+RATES = (2.5e-3, 1.5e-3)  # first round, later ones
+CLUSTERS = 6  # per set of draws that a proposal is built on
+SHOWN = 48  # scenes rendered after each round for people to look at
+REFINE_BATCH = 48
+
+
+@dataclass
+class Trainer:
+    """Learns a generator from images.
+
+    Attributes:
+        scenes: How scenes are drawn and rendered.
+        images: (M, H, W, 3) target images to learn from.
+        config: Matching section of the experiment.
+        folder: The run.
+        log: Its log.
+        progress: What the spectator sees.
+        device: Where the inverse network lives.
+    """
+
+    scenes: Scenes
+    images: Images
+    config: MatchingConfig
+    folder: RunFolder
+    log: RunLog
+    progress: Progress
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        self.seed = self.scenes.seed
+        self.layout = self.scenes.layout
+        self.plan = plan_for(self.layout, self.config.renders)
+        self.bank = Bank(self.folder.bank, self.scenes)
+        self.renders = 0
+        self.inversion: Inversion | None = None
+        self.posteriors: Posteriors | None = None
+        self.population: Population | None = None
+        graphs = [self.scenes.grammar.sample(stream(self.seed, "prior", i)) for i in range(PRIOR_SCENES)]
+        self.prior_graphs = graphs
+        self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
+        self.network = new_network(self.scenes.grammar, self.seed)
+
+    def fit(self) -> Generator:
+        """Runs all stages; returns the tuned generator, which is saved as ``best.pt``."""
+        self.reconstruct()
+        if self.config.preset == "inversion":
+            for number in range(len(self.plan.rounds)):
+                self.render(number)
+                self.invert(number)
+            self.transfer()
+            if self.config.refine != "off":
+                self.refine(self.config.refine)
+        else:
+            self.refine("differences")
+        generator = self.generator()
+        generator.save(self.folder.checkpoints / "best.pt")
+        return generator
+
+    # Each stage is a function of the seed and of what earlier stages left on disk.
+
+    def reconstruct(self) -> None:
+        """The attribute network learns the identity on prior scenes."""
+        if self._restored("reconstruct"):
+            return
+        steps = self.plan.reconstruct
+        record = self._recorder("reconstruct", steps)
+        reconstruct(self.network, self.prior, steps, self.seed, record)
+        self._keep("reconstruct", network=self.network.state_dict())
+        self._show(0, self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
+
+    def render(self, number: int) -> None:
+        """The bank grows by a round: first from the wide prior, then where the target's posteriors lie."""
+        count = self.plan.rounds[number]
+        self.progress.start(f"render {number + 1}", count)
+        self.bank.grow(self._proposal if number else self._wide, count, self.progress.advance)
+        self.renders += count
+
+    def invert(self, number: int) -> None:
+        """The inverse network learns the bank, reads the target, and the population is fitted."""
+        stage = f"invert/{number}"
+        if self.inversion is None:
+            view = view_of(self.layout, self.bank.rounds[0].renders)
+            self.inversion = Inversion(self.layout, view, self.device, self.seed)
+        kept = self._restored(stage)
+        if kept is None:
+            record = self._recorder(stage, self.plan.steps[number])
+            factors = self.inversion.fit(self.bank, self.plan.steps[number], RATES[number > 0], record)
+            self._keep(stage, inverse=self.inversion.network.state_dict())
+            widest = max(factors, key=lambda name: factors[name])
+            self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
+        else:
+            self.inversion.network.load_state_dict(kept["inverse"])
+        self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
+        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        self.population = fit_population(self.posteriors, self.layout.periodic, sizes, self.seed)
+        if kept is None:
+            units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), SHOWN)
+            self._show(number + 1, units, classes)
+
+    def transfer(self) -> None:
+        """The attribute network learns to turn prior scenes and noise into the population."""
+        assert self.population is not None
+        if self._restored("transfer"):
+            return
+        record = self._recorder("transfer", self.plan.transfer)
+        transfer(
+            self.network, self.prior, self.population, self.layout, self.plan.transfer, self.seed, record
+        )
+        self._keep("transfer", network=self.network.state_dict())
+        graphs = self.generator().scenes(SHOWN, "shown")
+        self._show(len(self.plan.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
+
+    def refine(self, estimator: str) -> None:
+        """The attribute network follows the image MMD of fresh renders."""
+        assert estimator in ("score", "differences")
+        if self._restored("refine"):
+            return
+
+        def render(units: Array, rows: Array, stage: str) -> Images:
+            base = [self.prior_graphs[row] for row in rows]
+            placed = self.layout.place(base, units, self.layout.classes(base))
+            self.renders += len(placed)
+            return self.scenes.render(placed, stage).images
+
+        mmd = ImageMMD.against(self.images, RandomConvolutions(self.seed), render)
+        record = self._recorder("refine", self.config.refine_steps)
+        refine(
+            self.network,
+            self.prior,
+            mmd,
+            estimator,
+            self.config.refine_steps,
+            REFINE_BATCH,
+            self.seed,
+            record,
+        )
+        self._keep("refine", network=self.network.state_dict(), renders=self.renders)
+
+    def generator(self) -> Generator:
+        """The generator as it stands."""
+        grammar = self.scenes.grammar
+        if self.population is not None:
+            grammar = grammar.with_class_weights(self._class_weights(self.population))
+        return Generator(grammar, self.network, self.seed)
+
+    def features(self, images: Images) -> npt.NDArray[np.float32]:
+        """(n, F) features for the tests of the verdict: posterior means and spreads, if there are any."""
+        if self.inversion is None:
+            return torch.cat(RandomConvolutions(self.seed)(images), 1).numpy()
+        return self.inversion.moments(images)
+
+    def inferred(self, count: int) -> Array | None:
+        """(count, D) draws of the inferred population on [0, 1]."""
+        if self.population is None:
+            return None
+        return self.population.sample(stream(self.seed, "report/inferred"), count)[0]
+
+    def _class_weights(self, population: Population) -> dict[str, dict[str, float]]:
+        symbols = {node.name: node.symbol for node in self.prior_graphs[0].nodes}
+        weights: dict[str, dict[str, float]] = {}
+        for c, choice in enumerate(self.layout.choices):
+            kinds = population.posteriors.classes[..., c]
+            mass = np.bincount(kinds.ravel(), population.weights.ravel(), len(choice.classes))
+            mine = weights.setdefault(symbols[choice.node], dict.fromkeys(choice.classes, 0.0))
+            for name, share in zip(choice.classes, mass / mass.sum(), strict=True):
+                mine[name] += float(share)
+        return weights
+
+    def _wide(self) -> Proposal:
+        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        units, classes = self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs)
+        return wide_proposal(units, classes, self.layout.periodic, sizes)
+
+    def _proposal(self) -> Proposal:
+        """Flat-prior posteriors beside the population: the estimate alone would lose rival modes."""
+        assert self.posteriors is not None
+        assert self.population is not None
+        units = self.posteriors.units.reshape(-1, len(self.layout.columns))
+        classes = self.posteriors.classes.reshape(len(units), -1)
+        sets = [
+            (units, classes, w.ravel()) for w in (self.posteriors.flat_weights(), self.population.weights)
+        ]
+        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        return focused_proposal(sets, self.layout.periodic, sizes, CLUSTERS, self.seed)
+
+    @cached_property
+    def _distance(self) -> MMDTarget:
+        blocks = RandomConvolutions(self.seed)(self.images)
+        return MMDTarget(torch.cat(blocks, 1), BlockSum.around_median(blocks))
+
+    def _show(self, epoch: int, units: Array, classes: Classes) -> None:
+        """Renders a few scenes for people to look at, and logs how far their images are from the target's."""
+        graphs = self.layout.place(self.prior_graphs[:SHOWN], units[:SHOWN], classes[:SHOWN])
+        images = self.scenes.render(graphs, f"shown/{epoch}").images
+        for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
+            save_images(self.folder.images / name, list(images), SHOWN)
+        features = torch.cat(RandomConvolutions(self.seed)(images), 1)
+        self.log.scalars("match", epoch, self.renders, mmd2=float(self._distance.mmd2(features)))
+        self.log.images("match", epoch, "renders", images[:16])
+        for j, name in enumerate(self.layout.names):
+            self.log.histogram("match", epoch, name, self.layout.values(units)[:, j])
+
+    def _recorder(self, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
+        self.log.rewind(stage)
+        self.progress.start(stage, steps)
+        done = 0
+
+        def record(step: int, values: dict[str, float]) -> None:
+            nonlocal done
+            self.log.scalars(stage, step, self.renders, **values)
+            self.progress.advance(step + 1 - done, **values)
+            done = step + 1
+
+        return record
+
+    def _keep(self, stage: str, **content: Any) -> None:
+        save_checkpoint(self.folder.checkpoints / f"{stage.replace('/', '_')}.pt", dict(content))
+
+    def _restored(self, stage: str) -> dict[str, Any] | None:
+        path = self.folder.checkpoints / f"{stage.replace('/', '_')}.pt"
+        if not path.exists():
+            return None
+        content = load_checkpoint(path)
+        if "network" in content:
+            self.network.load_state_dict(content["network"])
+        self.renders = content.get("renders", self.renders)
+        return content

@@ -1,0 +1,207 @@
+"""The whole path of an experiment: target, matching, verdict, summary."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from metasim.base.errors import InputError
+from metasim.base.streams import stream
+from metasim.config import ExperimentConfig
+from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.bank import Scenes
+from metasim.matching.generator import Generator
+from metasim.matching.target import Target, read_target, simulate_target
+from metasim.matching.trainer import Trainer
+from metasim.rendering.pool import RenderPool
+from metasim.rendering.registry import check_options
+from metasim.runs.folder import RunFolder
+from metasim.runs.log import RunLog
+from metasim.runs.progress import Progress
+from metasim.runs.samples import save_graphs, save_images
+from metasim.runs.session import RunSession, run_session
+from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import SceneLayout
+from metasim.scene.serialization import to_json
+from metasim.verdict.attributes import Drawn
+from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
+from metasim.verdict.judge import Material, judge
+
+REPORTED = 2000  # scenes drawn of prior, generator and truth to report their laws
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """An experiment with its grammars read and its options checked; nothing is rendered yet.
+
+    Attributes:
+        config: The experiment.
+        grammar: The generator's grammar.
+        target_grammar: The simulated target's; ``None`` for photographs.
+        layout: Columns and choices of the scenes.
+    """
+
+    config: ExperimentConfig
+    grammar: SceneGrammar
+    target_grammar: SceneGrammar | None
+    layout: SceneLayout
+
+    @classmethod
+    def prepare(cls, config: ExperimentConfig) -> Experiment:
+        """Checks all that can be checked before rendering.
+
+        Raises:
+            InputError: At the first fault.
+        """
+        grammar = _grammar(config.grammar, "grammar")
+        if not grammar.fixed_structure:
+            expected = (
+                "a grammar whose scenes all have the same nodes: which nodes there are is not learnt yet"
+            )
+            raise InputError("grammar", "productions or counts that vary", expected)
+        target = None if config.target.grammar is None else _grammar(config.target.grammar, "target.grammar")
+        check_options(config.renderer.kind, config.renderer.options, "renderer")
+        check_options(config.renderer.kind, _target_options(config), "target.renderer")
+        layout = SceneLayout.of(grammar.schema, grammar.sample(stream(config.seed, "layout")))
+        if target is not None:
+            layout.units([target.sample(stream(config.seed, "layout"))])
+        return cls(config, grammar, target, layout)
+
+    def run(self, root: Path, resume: bool, progress: Progress) -> RunFolder:
+        """Runs the experiment, or what is left of it, and leaves its folder complete but for the report."""
+        folder = RunFolder.create(root, self.config.name, self.config.seed, self.config, resume)
+        if resume and folder.summary.exists():
+            progress.say(f"{folder.path} is finished")
+            return folder
+        with ExitStack() as stack:
+            session = stack.enter_context(run_session(folder))
+            log = stack.enter_context(RunLog(folder, self.config.output.tensorboard))
+            target = self._target(folder, session, progress)
+            pool = stack.enter_context(_pool(self.config, self.config.renderer.options))
+            scenes = Scenes(self.grammar, self.layout, pool, self.config.seed)
+            trainer = Trainer(
+                scenes,
+                target.images[: target.learning],
+                self.config.matching,
+                folder,
+                log,
+                progress,
+                self.device,
+            )
+            generator = trainer.fit()
+            session.count_renders("learning", trainer.renders - session.renders.get("learning", 0))
+            self._judge(trainer, generator, target, session, progress)
+        return folder
+
+    def _judge(
+        self, trainer: Trainer, generator: Generator, target: Target, session: RunSession, progress: Progress
+    ) -> None:
+        """Renders fresh scenes, compares them with the held-out target and writes the summary."""
+        held, folder = target.images[target.learning :], session.folder
+        progress.start("verdict", self.config.verdict.draws)
+        draws = []
+        for k in range(self.config.verdict.draws):
+            graphs = generator.scenes(len(held), f"verdict/{k}")
+            draws.append(trainer.scenes.render(graphs, f"verdict/{k}"))
+            session.count_renders("verdict", len(held))
+            progress.advance()
+        save_images(folder.images / "most_recent", list(draws[0].images), self.config.output.keep_images)
+        graphs = generator.scenes(len(held), "verdict/0")
+        save_graphs(
+            folder.graphs / "most_recent", [to_json(g) for g in graphs], self.config.output.keep_images
+        )
+        judgement = judge(
+            Material(
+                layout=self.layout,
+                prior=self._drawn(trainer.prior_graphs),
+                generated=self._drawn(generator.scenes(REPORTED, "report")),
+                truth=self._truth(),
+                inferred=trainer.inferred(REPORTED),
+                known=self._identifiability(trainer),
+                target_features=trainer.features(held),
+                draw_features=[trainer.features(d.images) for d in draws],
+            ),
+            stream(self.config.seed, "verdict"),
+            self.config.verdict.permutations,
+        )
+        judgement.populations.save(folder.population)
+        judgement.summary(
+            experiment=self.config.name,
+            seed=self.config.seed,
+            renders=trainer.renders,
+            wall_seconds=session.seconds,
+            render_seconds=trainer.scenes.pool.counters.seconds,
+        ).save(folder.summary)
+
+    def _identifiability(self, trainer: Trainer) -> dict[str, Identifiability]:
+        population = trainer.population
+        if population is None:
+            return all_identifiable(self.layout)
+        draws = population.posteriors
+        return identify(self.layout, draws.units, draws.classes, draws.flat_weights(), population.weights)
+
+    def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
+        return Drawn(self.layout.units(graphs), self.layout.classes(graphs))
+
+    def _truth(self) -> tuple[Drawn, Drawn] | None:
+        """Two independent draws of the true target, as many as are reported of the generator."""
+        if self.target_grammar is None:
+            return None
+        first, second = (
+            [self.target_grammar.sample(stream(self.config.seed, f"truth/{k}", i)) for i in range(REPORTED)]
+            for k in range(2)
+        )
+        return self._drawn(first), self._drawn(second)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks live."""
+        wanted = self.config.device
+        if wanted == "cuda" and not torch.cuda.is_available():
+            raise InputError("device", "cuda, but torch finds none", "auto or cpu")
+        return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+
+    def _target(self, folder: RunFolder, session: RunSession, progress: Progress) -> Target:
+        """The target of the run, simulated or read once and kept."""
+        path = folder.path / "target.npz"
+        if path.exists():
+            return Target.load(path)
+        with _pool(self.config, _target_options(self.config)) as pool:
+            if self.target_grammar is None:
+                target = read_target(
+                    self.layout, self.config.target, pool.capabilities.size, self.config.seed, progress.say
+                )
+            else:
+                progress.start("target", self.config.target.num)
+                target = simulate_target(
+                    self.target_grammar,
+                    self.layout,
+                    self.config.target,
+                    pool,
+                    self.config.seed,
+                    progress.advance,
+                )
+                session.count_renders("target", len(target.images))
+        target.save(path)
+        save_images(folder.images / "target", list(target.images), self.config.output.keep_images)
+        return target
+
+
+def _grammar(source: Path | dict[str, object], where: str) -> SceneGrammar:
+    return (
+        SceneGrammar.from_file(source)
+        if isinstance(source, Path)
+        else SceneGrammar.from_mapping(source, where)
+    )
+
+
+def _target_options(config: ExperimentConfig) -> dict[str, object]:
+    return {**config.renderer.options, **config.target.renderer}
+
+
+def _pool(config: ExperimentConfig, options: dict[str, object]) -> RenderPool:
+    return RenderPool(config.renderer.kind, options, config.renderer.workers, config.renderer.timeout_s)

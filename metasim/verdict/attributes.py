@@ -1,0 +1,124 @@
+"""Attribute errors: what was generated against what was in the target, where that is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.runs.summary import AttributeResult, Correlation, Frequency, Moments
+from metasim.scene.attribute import AttributeSpec
+from metasim.scene.layout import Array, Classes, Column, SceneLayout
+from metasim.stats.moments import correlation, mean_std
+from metasim.stats.wasserstein import circular_wasserstein, wasserstein
+from metasim.verdict.identifiability import Identifiability
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Attributes on [0, 1] (n, D) and class indices (n, C) of scenes."""
+
+    units: Array
+    classes: Classes
+
+
+def distance(spec: AttributeSpec, a: Array, b: Array) -> float:
+    """Wasserstein-1 of values on [0, 1] over the range; circular ones over half the period."""
+    return circular_wasserstein(a, b, 1.0) if spec.periodic else wasserstein(a, b, 1.0)
+
+
+def attribute_results(
+    layout: SceneLayout,
+    known: dict[str, Identifiability],
+    prior: Drawn,
+    generated: Drawn,
+    truth: tuple[Drawn, Drawn] | None,
+) -> dict[str, AttributeResult]:
+    """Results by column name, over the classes in which the attribute is identifiable.
+
+    Args:
+        layout: Columns and choices.
+        known: Identifiability by column name.
+        prior: Draws of the grammar.
+        generated: Draws of the generator.
+        truth: Two independent draws of the true target; their distance is the floor.
+    """
+    results = {}
+    for j, column in enumerate(layout.columns):
+        info = known[column.name]
+
+        def pick(scenes: Drawn, j: int = j, column: Column = column, info: Identifiability = info) -> Array:
+            rows = _identifiable_rows(layout, column, info, scenes)
+            return scenes.units[rows, j]
+
+        a, b = pick(prior), pick(generated)
+        target, other = (pick(truth[0]), pick(truth[1])) if truth else (None, None)
+        spec = column.spec
+        results[column.name] = AttributeResult(
+            unit=spec.unit,
+            range=(spec.low, spec.high),
+            periodic=spec.periodic,
+            identifiable=info.identifiable,
+            spread_identifiable=info.spread_identifiable,
+            classes_not_identifiable=list(info.classes_not_identifiable),
+            prior=_moments(spec, a),
+            generated=_moments(spec, b),
+            target=None if target is None else _moments(spec, target),
+            w1_prior=None if target is None else distance(spec, a, target),
+            w1=None if target is None else distance(spec, b, target),
+            w1_floor=None if target is None or other is None else distance(spec, target, other),
+        )
+    return results
+
+
+def _identifiable_rows(
+    layout: SceneLayout, column: Column, info: Identifiability, scenes: Drawn
+) -> npt.NDArray[np.bool_]:
+    rows = np.ones(len(scenes.units), dtype=bool)
+    for c, choice in enumerate(layout.choices):
+        if choice.node == column.node and info.identifiable:
+            hidden = [choice.classes.index(name) for name in info.classes_not_identifiable]
+            rows &= ~np.isin(scenes.classes[:, c], hidden)
+    return rows if rows.any() else np.ones_like(rows)
+
+
+def _moments(spec: AttributeSpec, units: Array) -> Moments:
+    values = mean_std(units, 1.0 if spec.periodic else None)
+    return Moments(mean=float(spec.from_unit(values.mean)), std=float(values.std * spec.span))
+
+
+def correlations(layout: SceneLayout, generated: Drawn, truth: Drawn | None) -> list[Correlation]:
+    """Correlation of every two columns; pairs with a constant attribute are left out."""
+    found = []
+    for i, j in combinations(range(len(layout.columns)), 2):
+        ours = _correlation(layout, generated, i, j)
+        theirs = None if truth is None else _correlation(layout, truth, i, j)
+        if np.isfinite(ours):
+            target = None if theirs is None or not np.isfinite(theirs) else theirs
+            names = layout.names
+            found.append(Correlation(a=names[i], b=names[j], target=target, generated=ours))
+    return found
+
+
+def _correlation(layout: SceneLayout, scenes: Drawn, i: int, j: int) -> float:
+    wraps = [1.0 if layout.columns[k].spec.periodic else None for k in (i, j)]
+    return float(correlation(scenes.units[:, i], scenes.units[:, j], *wraps))
+
+
+def class_shares(
+    layout: SceneLayout, generated: Drawn, truth: Drawn | None
+) -> dict[str, dict[str, Frequency]]:
+    """Share of each class of every choice."""
+    shares = {}
+    for c, choice in enumerate(layout.choices):
+        ours = np.bincount(generated.classes[:, c], minlength=len(choice.classes)) / len(generated.classes)
+        theirs = None
+        if truth is not None:
+            theirs = np.bincount(truth.classes[:, c], minlength=len(choice.classes)) / len(truth.classes)
+        shares[choice.node] = {
+            name: Frequency(target=None if theirs is None else float(theirs[k]), generated=float(ours[k]))
+            for k, name in enumerate(choice.classes)
+        }
+    return shares

@@ -1,0 +1,89 @@
+"""Identifiability: what the target images tell of each attribute, judged without the truth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.scene.layout import Array, Classes, SceneLayout
+
+# Posterior spread over that of no knowledge: a round bowl's yaw has 0.7 and more, a shoe's 0.1.
+UNKNOWN = 0.55
+# Posterior spread over the population's: from here on the spread is the prior law's, not the images'.
+UNRESOLVED = 0.9
+FEW = 5  # images of a class that say nothing about it
+
+
+@dataclass(frozen=True)
+class Identifiability:
+    """What is known of one attribute.
+
+    Attributes:
+        classes_not_identifiable: Classes whose images do not determine it.
+        identifiable: Whether some class's images do.
+        spread_identifiable: Whether its spread is told by images too.
+    """
+
+    classes_not_identifiable: tuple[str, ...]
+    identifiable: bool
+    spread_identifiable: bool
+
+
+def identify(
+    layout: SceneLayout, units: Array, classes: Classes, flat: Array, fitted: Array
+) -> dict[str, Identifiability]:
+    """Judges every attribute by the width of the posteriors of the target images.
+
+    Args:
+        layout: Columns and choices.
+        units: (M, S, D) posterior draws of the target images.
+        classes: (M, S, C) their classes.
+        flat: (M, S) weights of the posteriors under a flat prior.
+        fitted: (M, S) weights under the inferred population.
+    """
+    found = {}
+    for j, column in enumerate(layout.columns):
+        periodic = column.spec.periodic
+        wide = spreads(units[..., j], flat, periodic) / 12**-0.5
+        narrow = spreads(units[..., j], fitted, periodic)
+        overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1) / len(fitted), periodic)[0]
+        groups = _by_class(layout, column.node, classes, fitted)
+        told = {name: bool(wide[rows].mean() < UNKNOWN) for name, rows in groups.items()}
+        rows = np.any([groups[name] for name in told if told[name]] or [np.zeros(len(units), bool)], axis=0)
+        resolved = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
+        found[column.name] = Identifiability(
+            tuple(name for name, yes in told.items() if not yes and name),
+            any(told.values()),
+            bool(resolved),
+        )
+    return found
+
+
+def all_identifiable(layout: SceneLayout) -> dict[str, Identifiability]:
+    """The assumption where no posterior was inferred."""
+    return {column.name: Identifiability((), True, True) for column in layout.columns}
+
+
+def spreads(values: Array, weights: Array, periodic: bool) -> Array:
+    """(M,) spread of each row of weighted (M, S) values on [0, 1], circular if periodic, at most uniform."""
+    if not periodic:
+        mean = (weights * values).sum(1, keepdims=True)
+        return np.sqrt((weights * (values - mean) ** 2).sum(1))
+    resultant = np.abs((weights * np.exp(2j * np.pi * values)).sum(1)).clip(1e-12, 1)
+    return np.minimum(np.sqrt(-2 * np.log(resultant)) / (2 * np.pi), 12**-0.5)
+
+
+def _by_class(
+    layout: SceneLayout, node: str, classes: Classes, weights: Array
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which images show which class of a node; under ``""`` all, where the node has no choice."""
+    names = [choice.node for choice in layout.choices]
+    if node not in names:
+        return {"": np.ones(len(classes), dtype=bool)}
+    c = names.index(node)
+    kinds = layout.choices[c].classes
+    mass = np.stack([(weights * (classes[..., c] == k)).sum(1) for k in range(len(kinds))], axis=1)
+    best = mass.argmax(1)
+    return {name: best == k for k, name in enumerate(kinds) if (best == k).sum() >= FEW}
