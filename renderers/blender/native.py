@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from metasim.base.errors import MetasimError
@@ -15,7 +18,19 @@ def load_bpy() -> Any:
         MetasimError: If it is not installed, or lacks a system library; the text names it.
     """
     try:
-        return importlib.import_module("bpy")
+        with _one_core():
+            return importlib.import_module("bpy")
     except ImportError as error:
         remedy = "`metasim doctor` tells what is missing"
         raise MetasimError(f"bpy cannot be loaded ({error}); {remedy}") from error
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Shows one core to the block: bpy makes a thread for every further one, which spins for ever."""
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
