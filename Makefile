@@ -24,7 +24,7 @@ lint: setup  ## style, types and the direction of imports
 	.venv/bin/lint-imports --no-logo
 
 bench: setup  ## measure rendering, matching and export
-	.venv/bin/python scripts/bench.py
+	.venv/bin/python scripts/bench.py match
 
 lock: setup  ## renew environment/requirements.txt from pyproject.toml, changing only what must
 	CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --strip-extras --allow-unsafe \

@@ -29,6 +29,7 @@ VERBS = {
     "verify": "Verify",
     "compare": "Compare",
     "runs": "Runs",
+    "bench": "Bench",
     "doctor": "Doctor",
 }
 """Verb (a module of this package) to its class, in the order of the help text."""

@@ -1,0 +1,1 @@
+"""Benchmarks: what takes longer than a test, as JSON lines."""
