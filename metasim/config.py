@@ -67,6 +67,8 @@ class MatchingConfig(Section):
             method, finite differences of an image MMD, kept as the baseline to compare with.
         renders: Scenes to render for learning; by default what the number of attributes, classes and
             objects asks for.
+        effort: Factor on the optimiser steps of all stages; far below 1 for a quick look at a new
+            experiment, whose result then says little.
         refine: Whether the image MMD moves the generator after the transfer: ``off`` (it harms converged
             runs), or the gradient estimator, ``score`` or ``differences``.
         refine_steps: Steps of the refinement, and of the ``metasim`` preset.
@@ -74,6 +76,7 @@ class MatchingConfig(Section):
 
     preset: Literal["inversion", "metasim"] = "inversion"
     renders: Annotated[int, Field(ge=100)] | None = None
+    effort: Annotated[float, Field(gt=0, le=10)] = 1.0
     refine: Literal["off", "score", "differences"] = "off"
     refine_steps: Annotated[int, Field(ge=1)] = 40
 

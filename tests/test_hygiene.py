@@ -98,7 +98,7 @@ def faults(source: str) -> list[str]:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_source_keeps_the_rules(path: Path) -> None:
     source = path.read_text()
-    if path == ROOT / "metasim" / "base" / "streams.py":  # the one place that may, see seeded_weights
+    if path == ROOT / "metasim" / "base" / "streams.py":  # the one place that may, see seeded_layers
         source = source.replace("torch.manual_seed", "seeded")
     assert faults(source) == []
     assert source.count("\n") <= MAX_LINES

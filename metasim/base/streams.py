@@ -45,8 +45,10 @@ def torch_stream(seed: int, stage: str, index: int = 0) -> torch.Generator:
 
 
 @contextmanager
-def seeded_weights(seed: int, stage: str) -> Iterator[None]:
-    """Layers made inside draw their weights from an address; torch's global generator stays as it was.
+def seeded_layers(seed: int, stage: str) -> Iterator[None]:
+    """Layers draw from an address inside: new ones their weights, dropout its masks.
+
+    Torch's global generator stays as it was.
 
     It is the one generator that layers know, hence the one place where it is seeded.
     """

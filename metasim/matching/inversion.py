@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from metasim.base.streams import seeded_weights, stream, torch_stream
+from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.bank import Bank, Renders
 from metasim.matching.population import Posteriors
@@ -57,7 +57,7 @@ class Inversion:
 
     def __init__(self, layout: SceneLayout, view: View, device: torch.device, seed: int) -> None:
         self.layout, self.device, self.seed = layout, device, seed
-        with seeded_weights(seed, "invert/weights"):
+        with seeded_layers(seed, "invert/weights"):
             self.network = InverseNetwork(layout, view).to(device)
 
     def fit(
@@ -221,10 +221,7 @@ class Inversion:
             turn = 2 * np.pi * units[..., wraps]
             c, s = turn.cos().mean(1), turn.sin().mean(1)
             linear = units[..., ~wraps]
+            spread = (linear - linear.mean(1, keepdim=True)).square().mean(1).sqrt()
             classes = [logits.softmax(-1) for logits in reading.class_logits]
-            rows.append(
-                torch.cat(
-                    [linear.mean(1), linear.std(1, correction=0), c, s, (c**2 + s**2).sqrt(), *classes], dim=1
-                )
-            )
+            rows.append(torch.cat([linear.mean(1), spread, c, s, (c**2 + s**2).sqrt(), *classes], dim=1))
         return torch.cat(rows).cpu().numpy()

@@ -10,6 +10,7 @@ from metasim.scene.layout import SceneLayout
 # Measured on digits and on rendered objects with one to sixteen attributes; see the README's table.
 SCENES_PER_ATTRIBUTE = 450
 ROUNDS = (0.4, 0.3, 0.3)
+LEAST_STEPS = 10
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Plan:
         return sum(self.rounds)
 
 
-def plan_for(layout: SceneLayout, renders: int | None) -> Plan:
+def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> Plan:
     """The plan of an experiment.
 
     The number of scenes grows with the number of different attributes; with the number of classes and
@@ -43,6 +44,7 @@ def plan_for(layout: SceneLayout, renders: int | None) -> Plan:
     Args:
         layout: Columns and choices of the scenes.
         renders: Scenes in all, if the user fixes them.
+        effort: Factor on all optimiser steps.
     """
     kinds = Counter(column.spec.name for column in layout.columns)
     classes = max((len(choice.classes) for choice in layout.choices), default=1)
@@ -51,4 +53,13 @@ def plan_for(layout: SceneLayout, renders: int | None) -> Plan:
     rounds = tuple(round(share * total / 10) * 10 for share in ROUNDS)
     seen = [sum(rounds[: i + 1]) for i in range(len(rounds))]
     steps = tuple(min(max(round(0.4 * n), 400), 1400) for n in seen)
-    return Plan(rounds, steps)
+    return Plan(
+        rounds,
+        tuple(_shortened(count, effort) for count in steps),
+        _shortened(Plan.reconstruct, effort),
+        _shortened(Plan.transfer, effort),
+    )
+
+
+def _shortened(steps: int, effort: float) -> int:
+    return max(round(effort * steps), LEAST_STEPS)

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from metasim.base.streams import stream
+from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
 from metasim.matching.bank import Bank, Scenes
 from metasim.matching.features import RandomConvolutions
@@ -63,7 +63,7 @@ class Trainer:
     def __post_init__(self) -> None:
         self.seed = self.scenes.seed
         self.layout = self.scenes.layout
-        self.plan = plan_for(self.layout, self.config.renders)
+        self.plan = plan_for(self.layout, self.config.renders, self.config.effort)
         self.bank = Bank(self.folder.bank, self.scenes)
         self.renders = 0
         self.inversion: Inversion | None = None
@@ -118,7 +118,8 @@ class Trainer:
         kept = self._restored(stage)
         if kept is None:
             record = self._recorder(stage, self.plan.steps[number])
-            factors = self.inversion.fit(self.bank, self.plan.steps[number], RATES[number > 0], record)
+            with seeded_layers(self.seed, f"{stage}/dropout"):
+                factors = self.inversion.fit(self.bank, self.plan.steps[number], RATES[number > 0], record)
             self._keep(stage, inverse=self.inversion.network.state_dict())
             widest = max(factors, key=lambda name: factors[name])
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Batch
 
-from metasim.base.streams import seeded_weights, stream, torch_stream
+from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.population import Population
 from metasim.model.attribute_gcn import AttributeNetwork
@@ -228,5 +228,5 @@ def _one_hot(labels: Tensor, layout: SceneLayout) -> Tensor:
 
 def new_network(grammar: SceneGrammar, seed: int) -> AttributeNetwork:
     """An attribute network with weights drawn from the seed."""
-    with seeded_weights(seed, "reconstruct/weights"):
+    with seeded_layers(seed, "reconstruct/weights"):
         return AttributeNetwork(grammar.schema)

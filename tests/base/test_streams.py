@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasim.base.streams import seeded_weights, stream, stream_seed, torch_stream
+from metasim.base.streams import seeded_layers, stream, stream_seed, torch_stream
 
 seeds = st.integers(0, 2**63)
 stages = st.text("abc/", max_size=6)
@@ -34,7 +34,7 @@ def test_weights_come_from_their_address_alone(seed: int, stage: str) -> None:
     before = torch.get_rng_state()
     layers: list[torch.nn.Linear] = []
     for _ in range(2):
-        with seeded_weights(seed, stage):
+        with seeded_layers(seed, stage):
             layers.append(torch.nn.Linear(3, 2))
     assert torch.equal(layers[0].weight, layers[1].weight)
     assert torch.equal(torch.get_rng_state(), before)
