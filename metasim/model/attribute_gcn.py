@@ -61,6 +61,7 @@ class AttributeNetwork(nn.Module):
 
     low: Tensor
     span: Tensor
+    high: Tensor
     periodic: Tensor
     centre: Tensor
     scale: Tensor
@@ -71,9 +72,11 @@ class AttributeNetwork(nn.Module):
         super().__init__()
         self.noise_width = noise
         symbols, names = len(schema.symbols), schema.attribute_names
-        low, span, periodic = _ranges(schema)
+        low, high, periodic = _ranges(schema)
+        span = high - low
         self.register_buffer("low", low)
         self.register_buffer("span", span)
+        self.register_buffer("high", high, persistent=False)
         self.register_buffer("periodic", periodic)
         self.register_buffer("centre", torch.full((symbols, len(names)), 0.5))
         self.register_buffer("scale", torch.full((symbols, len(names)), 0.25))
@@ -149,7 +152,9 @@ class AttributeNetwork(nn.Module):
     def rewrite(self, data: SceneData, noise: Tensor) -> Tensor:
         """(N, A) float64 values in each attribute's unit; immutable ones are bit-equal to the input's."""
         units = self(data, noise).double()
+        # low + span can lie a rounding above the end of the range, which the grammar cannot draw.
         values = self.low[data.symbol] + units * self.span[data.symbol]
+        values = torch.minimum(values, self.high[data.symbol])
         return torch.where(data.mutable, values, data.values)
 
 
@@ -159,12 +164,12 @@ def _cut(units: Tensor) -> Tensor:
 
 
 def _ranges(schema: SceneSchema) -> tuple[Tensor, Tensor, Tensor]:
-    """(symbols, A) low, span and periodic of every attribute; absent ones have span 1."""
+    """(symbols, A) low, high and periodic of every attribute; absent ones lie on [0, 1]."""
     shape = (len(schema.symbols), len(schema.attribute_names))
-    low, span = torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
+    low, high = torch.zeros(shape, dtype=torch.float64), torch.ones(shape, dtype=torch.float64)
     periodic = torch.zeros(shape, dtype=torch.bool)
     for s, symbol in enumerate(schema.symbols):
         for spec in symbol.attributes:
             a = schema.attribute_names.index(spec.name)
-            low[s, a], span[s, a], periodic[s, a] = spec.low, spec.span, spec.periodic
-    return low, span, periodic
+            low[s, a], high[s, a], periodic[s, a] = spec.low, spec.high, spec.periodic
+    return low, high, periodic

@@ -58,7 +58,8 @@ class AttributeSpec:
         """Maps [0, 1] onto the range; periodic values wrap, others are cut at the ends."""
         unit = np.asarray(unit, dtype=np.float64)
         inside = unit - np.floor(unit) if self.periodic else np.clip(unit, 0.0, 1.0)
-        return self.low + inside * self.span
+        # The end of the range, where rounding would overshoot it: the grammar cannot draw what lies beyond.
+        return np.minimum(self.low + inside * self.span, self.high)
 
     def confine(self, values: npt.ArrayLike) -> npt.NDArray[np.float64]:
         """Wraps periodic values into the range and cuts others at its ends."""
