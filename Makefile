@@ -10,9 +10,8 @@ help:   ## this list
 setup:  ## install into .venv, nothing else
 	@bash scripts/setup.sh
 
-demo: setup  ## learn the example experiment and say where its report is
-	.venv/bin/python scripts/train.py --exp $(DEMO)
-	@echo "report: $$(ls -t results/tyol/*/report.html | head -n 1)"
+demo: setup  ## learn the example experiment, or go on with it, and say where its report is
+	.venv/bin/python scripts/train.py --exp $(DEMO) --resume
 
 test: setup  ## run the tests
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2

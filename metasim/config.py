@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from metasim.base.errors import InputError
 from metasim.base.files import read_yaml as read_yaml
@@ -105,6 +105,12 @@ class OutputConfig(Section):
     tensorboard: bool = True
 
 
+def _below_results(name: str) -> str:
+    if name.startswith("/") or ".." in name.split("/") or not name.isprintable():
+        raise ValueError("a name that can be a folder below the results")
+    return name
+
+
 class ExperimentConfig(Section):
     """An experiment; everything but grammar, target and renderer has a default good enough for all.
 
@@ -115,7 +121,7 @@ class ExperimentConfig(Section):
         device: Where the networks live; ``auto`` takes CUDA when there is one.
     """
 
-    name: str = ""
+    name: Annotated[str, AfterValidator(_below_results)] = ""
     grammar: Path | dict[str, Any]
     target: TargetConfig
     renderer: RendererConfig

@@ -15,7 +15,13 @@ from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.bank import Scenes
 from metasim.matching.generator import Generator
-from metasim.matching.target import Target, read_target, simulate_target
+from metasim.matching.target import (
+    Target,
+    check_target_grammar,
+    learning_part,
+    read_target,
+    simulate_target,
+)
 from metasim.matching.trainer import Trainer
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.registry import check_options
@@ -68,20 +74,34 @@ class Experiment:
         check_options(config.renderer.kind, _target_options(config), "target.renderer")
         layout = SceneLayout.of(grammar.schema, grammar.sample(stream(config.seed, "layout")))
         if target is not None:
-            layout.units([target.sample(stream(config.seed, "layout"))])
+            check_target_grammar(target, grammar, layout)
+            learning_part(config.target.num, config.target.held_out)
+        if config.device == "cuda" and not torch.cuda.is_available():
+            raise InputError("device", "cuda, but torch finds none", "auto or cpu")
         return cls(config, grammar, target, layout)
 
     def run(self, root: Path, resume: bool, progress: Progress) -> RunFolder:
-        """Runs the experiment, or what is left of it, and leaves its folder complete but for the report."""
-        folder = RunFolder.create(root, self.config.name, self.config.seed, self.config, resume)
-        if resume and folder.summary.exists():
+        """Runs the experiment, or what is left of it, and leaves its folder complete but for the report.
+
+        Raises:
+            InputError: If the folder is not for this run, or what the engine or the target's images are
+                asked for cannot be; nothing has been written by then.
+        """
+        place = (root, self.config.name, self.config.seed, self.config, resume)
+        folder = RunFolder.find(*place)
+        if folder.finished:
             progress.say(f"{folder.path} is finished")
             return folder
         with ExitStack() as stack:
-            session = stack.enter_context(run_session(folder))
-            log = stack.enter_context(RunLog(folder, self.config.output.tensorboard))
-            target = self._target(folder, session, progress)
             pool = stack.enter_context(_pool(self.config, self.config.renderer.options))
+            found = self._found_target(folder, pool, progress)
+            studio = None if found else stack.enter_context(self._studio(pool))
+            RunFolder.create(*place)
+            session = stack.enter_context(run_session(folder))
+            session.watch(lambda: pool.counters.seconds)
+            log = stack.enter_context(RunLog(folder, self.config.output.tensorboard))
+            target = found or self._simulated_target(studio, session, progress)
+            self._keep(target, folder)
             scenes = Scenes(self.grammar, self.layout, pool, self.config.seed)
             trainer = Trainer(
                 scenes,
@@ -134,7 +154,7 @@ class Experiment:
             seed=self.config.seed,
             renders=trainer.renders,
             wall_seconds=session.seconds,
-            render_seconds=trainer.scenes.pool.counters.seconds,
+            render_seconds=session.render_seconds,
         ).save(folder.summary)
 
     def _identifiability(self, trainer: Trainer) -> dict[str, Identifiability]:
@@ -160,35 +180,45 @@ class Experiment:
     @property
     def device(self) -> torch.device:
         """Where the networks live."""
-        wanted = self.config.device
-        if wanted == "cuda" and not torch.cuda.is_available():
-            raise InputError("device", "cuda, but torch finds none", "auto or cpu")
-        return torch.device("cuda" if wanted != "cpu" and torch.cuda.is_available() else "cpu")
+        cuda = self.config.device != "cpu" and torch.cuda.is_available()
+        return torch.device("cuda" if cuda else "cpu")
 
-    def _target(self, folder: RunFolder, session: RunSession, progress: Progress) -> Target:
-        """The target of the run, simulated or read once and kept."""
-        path = folder.path / "target.npz"
-        if path.exists():
-            return Target.load(path)
-        with _pool(self.config, _target_options(self.config)) as pool:
-            if self.target_grammar is None:
-                target = read_target(
-                    self.layout, self.config.target, pool.capabilities.size, self.config.seed, progress.say
-                )
-            else:
-                progress.start("target", self.config.target.num)
-                target = simulate_target(
-                    self.target_grammar,
-                    self.layout,
-                    self.config.target,
-                    pool,
-                    self.config.seed,
-                    progress.advance,
-                )
-                session.count_renders("target", len(target.images))
-        target.save(path)
-        save_images(folder.images / "target", list(target.images), self.config.output.keep_images)
+    def _found_target(self, folder: RunFolder, pool: RenderPool, progress: Progress) -> Target | None:
+        """The target that need not be rendered: photographs, or what an earlier session has kept."""
+        if folder.target.exists():
+            return Target.load(folder.target)
+        if self.target_grammar is not None:
+            return None
+        return read_target(
+            self.layout, self.config.target, pool.capabilities.size, self.config.seed, progress.say
+        )
+
+    def _studio(self, pool: RenderPool) -> RenderPool:
+        """The pool that renders the target."""
+        studio = _pool(self.config, _target_options(self.config))
+        size, like = studio.capabilities.size, pool.capabilities.size
+        if size != like:
+            studio.close()
+            raise InputError("target.renderer", f"images of {_pixels(size)}", f"{_pixels(like)} as elsewhere")
+        return studio
+
+    def _simulated_target(self, studio: RenderPool | None, session: RunSession, progress: Progress) -> Target:
+        assert studio is not None
+        assert self.target_grammar is not None
+        config = self.config
+        progress.start("target", config.target.num)
+        target = simulate_target(
+            self.target_grammar, self.layout, config.target, studio, config.seed, progress.advance
+        )
+        studio.close()
+        session.count_renders("target", len(target.images))
         return target
+
+    def _keep(self, target: Target, folder: RunFolder) -> None:
+        """Keeps the target for later sessions and for people to look at."""
+        if not folder.target.exists():
+            save_images(folder.images / "target", list(target.images), self.config.output.keep_images)
+            target.save(folder.target)
 
 
 def _grammar(source: Path | dict[str, object], where: str) -> SceneGrammar:
@@ -205,3 +235,7 @@ def _target_options(config: ExperimentConfig) -> dict[str, object]:
 
 def _pool(config: ExperimentConfig, options: dict[str, object]) -> RenderPool:
     return RenderPool(config.renderer.kind, options, config.renderer.workers, config.renderer.timeout_s)
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[1]} x {size[0]} pixels"

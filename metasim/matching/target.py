@@ -8,11 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.base.files import whole_file
 from metasim.base.streams import stream, stream_seed
+from metasim.base.validation import closest
 from metasim.config import TargetConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.rendering.pool import RenderPool
@@ -20,6 +21,7 @@ from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.layout import Array, Classes, SceneLayout
 
 LEAST_IMAGES = 30
+LEAST_PART = 10  # images for learning, and for the verdict
 SUFFIXES = (".png", ".jpg", ".jpeg")
 CHUNK = 100
 
@@ -61,6 +63,49 @@ class Target:
             return cls(data["images"], int(data["learning"]), data["units"], data["classes"])
 
 
+def check_target_grammar(target: SceneGrammar, generator: SceneGrammar, layout: SceneLayout) -> None:
+    """Refuses a target whose scenes cannot be told in the generator's words.
+
+    Raises:
+        InputError: If its scenes have other nodes, lack an attribute that the generator learns, give it
+            in another unit, or show classes that the generator does not know.
+    """
+    here, like = "target.grammar", "as in the generator's grammar"
+    if not target.fixed_structure:
+        raise InputError(here, "productions or counts that vary", f"the same nodes always, {like}")
+    nodes = target.sample(stream(0, "target/nodes")).by_name
+    if tuple(nodes) != layout.node_names:
+        raise InputError(
+            here, f"scenes of {', '.join(nodes)}", f"scenes of {', '.join(layout.node_names)}, {like}"
+        )
+    for column in layout.columns:
+        symbol = target.schema.by_name[nodes[column.node].symbol]
+        spec = next((spec for spec in symbol.attributes if spec.name == column.spec.name), None)
+        if spec is None or spec.unit not in ("1", column.spec.unit):
+            found = "no such attribute" if spec is None else f"unit {spec.unit}"
+            raise InputError(f"{here}: {column.name}", found, f"unit {column.spec.unit}, {like}")
+    for node in generator.sample(stream(0, "target/nodes")).nodes:
+        known = generator.schema.by_name[node.symbol].classes
+        for name, weight in target.class_weights(nodes[node.name].symbol).items():
+            if weight > 0 and name not in known:
+                raise InputError(f"{here}: {node.name}", f"class {name}", f"{closest(name, known)}, {like}")
+
+
+def learning_part(count: int, held_out: float) -> int:
+    """How many of the images may be learnt from.
+
+    Raises:
+        InputError: If too few are left for learning or for the verdict.
+    """
+    learning = count - round(held_out * count)
+    if not LEAST_PART <= learning <= count - LEAST_PART:
+        got = f"{held_out:g}, which leaves {learning} of {count} images for learning"
+        raise InputError(
+            "target.held_out", got, f"{LEAST_PART} or more for learning and for the verdict each"
+        )
+    return learning
+
+
 def simulate_target(
     grammar: SceneGrammar,
     layout: SceneLayout,
@@ -72,7 +117,6 @@ def simulate_target(
     """Renders target scenes from a grammar of their own.
 
     Raises:
-        InputError: If the target's scenes have other nodes than the generator's.
         MetasimError: If too many scenes fail.
     """
     graphs = [grammar.sample(stream(seed, "target", i)) for i in range(config.num)]
@@ -87,7 +131,7 @@ def simulate_target(
         raise MetasimError(f"target: {config.num - len(kept)} of {config.num} scenes failed: {frames[0]}")
     images = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if isinstance(f, Frame)])
     shown = [graphs[i] for i in kept]
-    learning = len(kept) - round(config.held_out * len(kept))
+    learning = learning_part(len(kept), config.held_out)
     return Target(images, learning, layout.units(shown), layout.classes(shown))
 
 
@@ -117,7 +161,8 @@ def read_target(
     folder = config.images
     assert folder is not None
     if not folder.is_dir():
-        raise InputError(f"target.images: {folder}", "no such folder", "a folder of PNG or JPEG images")
+        found = "a file" if folder.exists() else "no such folder"
+        raise InputError(f"target.images: {folder}", found, "a folder of PNG or JPEG images")
     paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
     if len(paths) < LEAST_IMAGES:
         raise InputError(f"target.images: {folder}", f"{len(paths)} images", f"at least {LEAST_IMAGES}")
@@ -138,7 +183,7 @@ def read_target(
     if any(picture.mode != "RGB" for picture in pictures):
         say("some target images are grey, transparent or indexed; made RGB")
     images = np.stack([_as_rgb(picture, (width, height)) for picture in pictures])
-    learning = len(images) - round(config.held_out * len(images))
+    learning = learning_part(len(images), config.held_out)
     unknown = np.full((len(images), len(layout.columns)), np.nan)
     return Target(images, learning, unknown, np.full((len(images), len(layout.choices)), -1))
 
@@ -148,7 +193,7 @@ def _read_image(path: Path) -> Image.Image:
         with Image.open(path) as picture:
             picture.load()
             return picture.copy()
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+    except Exception as error:  # decoders of damaged files raise whatever comes to them
         raise InputError(
             f"target.images: {path}", "not readable as an image", "a PNG or JPEG file"
         ) from error

@@ -90,7 +90,8 @@ class Trainer:
         generator.save(self.folder.checkpoints / "best.pt")
         return generator
 
-    # Each stage is a function of the seed and of what earlier stages left on disk.
+    # Each stage is a function of the seed and of what earlier stages left on disk; it is done when its
+    # checkpoint is there.
 
     def reconstruct(self) -> None:
         """The attribute network learns the identity on prior scenes."""
@@ -99,8 +100,8 @@ class Trainer:
         steps = self.plan.reconstruct
         record = self._recorder("reconstruct", steps)
         reconstruct(self.network, self.prior, steps, self.seed, record)
-        self._keep("reconstruct", network=self.network.state_dict())
         self._show(0, self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
+        self._keep("reconstruct", network=self.network.state_dict())
 
     def render(self, number: int) -> None:
         """The bank grows by a round: first from the wide prior, then where the target's posteriors lie."""
@@ -120,7 +121,6 @@ class Trainer:
             record = self._recorder(stage, self.plan.steps[number])
             with seeded_layers(self.seed, f"{stage}/dropout"):
                 factors = self.inversion.fit(self.bank, self.plan.steps[number], RATES[number > 0], record)
-            self._keep(stage, inverse=self.inversion.network.state_dict())
             widest = max(factors, key=lambda name: factors[name])
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
         else:
@@ -131,6 +131,7 @@ class Trainer:
         if kept is None:
             units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), SHOWN)
             self._show(number + 1, units, classes)
+            self._keep(stage, inverse=self.inversion.network.state_dict())
 
     def transfer(self) -> None:
         """The attribute network learns to turn prior scenes and noise into the population."""
@@ -141,9 +142,9 @@ class Trainer:
         transfer(
             self.network, self.prior, self.population, self.layout, self.plan.transfer, self.seed, record
         )
-        self._keep("transfer", network=self.network.state_dict())
         graphs = self.generator().scenes(SHOWN, "shown")
         self._show(len(self.plan.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
+        self._keep("transfer", network=self.network.state_dict())
 
     def refine(self, estimator: str) -> None:
         """The attribute network follows the image MMD of fresh renders."""
@@ -230,6 +231,7 @@ class Trainer:
         for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
             save_images(self.folder.images / name, list(images), SHOWN)
         features = torch.cat(RandomConvolutions(self.seed)(images), 1)
+        self.log.rewind("match", epoch)
         self.log.scalars("match", epoch, self.renders, mmd2=float(self._distance.mmd2(features)))
         self.log.images("match", epoch, "renders", images[:16])
         for j, name in enumerate(self.layout.names):

@@ -38,7 +38,7 @@ def engine(kind: str) -> type:
         raise InputError("renderer.kind", kind, expected)
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(
             "renderer.kind", f"{kind} ({error})", "an importable package.module:Class"
         ) from error

@@ -73,6 +73,11 @@ class RunFolder:
         return self.path / "bank"
 
     @property
+    def target(self) -> Path:
+        """The target images, as simulated or read when the run began."""
+        return self.path / "target.npz"
+
+    @property
     def population(self) -> Path:
         """Attribute values of prior, generated, inferred and target scenes."""
         return self.path / "population.npz"
@@ -93,10 +98,10 @@ class RunFolder:
         return self.path / "report.html"
 
     @classmethod
-    def create(
+    def find(
         cls, root: Path, experiment: str, seed: int, config: ExperimentConfig, resume: bool = False
     ) -> RunFolder:
-        """Makes the folder of a run, or finds the one to continue. Nothing is ever overwritten.
+        """The folder in which a run may be made or continued; nothing is written.
 
         Args:
             root: Folder of all runs, ``results`` by default on the command line.
@@ -106,8 +111,8 @@ class RunFolder:
             resume: Whether an earlier run of the same configuration is continued.
 
         Raises:
-            InputError: If the folder holds another experiment or anything else, is in use, or holds
-                this experiment and ``resume`` is off.
+            InputError: If the folder holds another experiment or anything else, or holds this experiment
+                and ``resume`` is off.
         """
         folder = cls(root / experiment / str(seed))
         folder._refuse_foreign(config_digest(config))
@@ -117,10 +122,23 @@ class RunFolder:
                 f"a run that is {folder.status()} already",
                 "--resume to continue it, or another --out or --seed",
             )
+        return folder
+
+    @classmethod
+    def create(
+        cls, root: Path, experiment: str, seed: int, config: ExperimentConfig, resume: bool = False
+    ) -> RunFolder:
+        """Makes the folder that ``find`` names, or leaves the one to continue; nothing is overwritten.
+
+        Raises:
+            InputError: As ``find``, and if the folder is in use or cannot be written.
+        """
+        folder = cls.find(root, experiment, seed, config, resume)
         with folder.locked():
             if not folder.manifest.exists():
-                save_config(folder.config, config)
                 Manifest(experiment=experiment, seed=seed, digest=config_digest(config)).save(folder.manifest)
+            if not folder.config.exists():
+                save_config(folder.config, config)
         return folder
 
     def _refuse_foreign(self, digest: str) -> None:
@@ -129,26 +147,26 @@ class RunFolder:
                 raise InputError(
                     str(self.path), "a run of a different configuration", "another --out or --seed"
                 )
-        elif self.path.exists() and any(p.name not in (_LOCK, self.config.name) for p in self.path.iterdir()):
-            raise InputError(
-                str(self.path), "a folder that holds no run", "an empty one; choose another --out"
-            )
+        elif self.path.exists() and not (self.path.is_dir() and all(map(_is_ours, self.path.iterdir()))):
+            raise InputError(str(self.path), "something that is no run", "nothing there, or another --out")
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Holds the folder against other processes; the system frees it when a process dies.
 
         Raises:
-            InputError: If another process holds it.
+            InputError: If another process holds it, or it cannot be written.
         """
-        self.path.mkdir(parents=True, exist_ok=True)
         lock = filelock.FileLock(self.path / _LOCK, timeout=0.5)
         try:
+            self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except filelock.Timeout as error:
             raise InputError(
                 str(self.path), "a run in progress in another process", "its end, or another --out or --seed"
             ) from error
+        except OSError as error:
+            raise InputError(str(self.path), error.strerror or str(error), "a folder to write to") from error
         try:
             yield
         finally:
@@ -171,6 +189,11 @@ class RunFolder:
         status = Manifest.load(self.manifest).status
         return "interrupted" if status in ("created", "running") and not self.in_use() else status
 
+    @property
+    def finished(self) -> bool:
+        """Whether nothing is left to do but the report."""
+        return self.manifest.exists() and self.status() == "finished" and self.summary.exists()
+
 
 def find_runs(root: Path) -> list[RunFolder]:
     """All runs below a folder, or the folder itself if it is one, ordered by path."""
@@ -179,3 +202,8 @@ def find_runs(root: Path) -> list[RunFolder]:
 
 def _is_run(path: Path) -> bool:
     return (path / "config.yaml").exists()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a file may lie in a folder whose manifest a kill has prevented."""
+    return path.name == _LOCK or (path.name.startswith(".manifest.json.") and path.suffix == ".partial")

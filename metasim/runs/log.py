@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.runs.folder import RunFolder
+from metasim.runs.manifest import Manifest
 from metasim.runs.metrics import append_line, keep_lines
 from metasim.runs.tables import write_tables
 
@@ -34,7 +35,8 @@ class RunLog:
         self._purge: dict[str, int] = {}
         folder.path.mkdir(parents=True, exist_ok=True)
         lines = keep_lines(folder.metrics)
-        self._before = max((line.get("seconds") or 0.0 for line in lines), default=0.0)
+        earlier = Manifest.load(folder.manifest).seconds if folder.manifest.exists() else 0.0
+        self._before = max([earlier, *(line.get("seconds") or 0.0 for line in lines)])
         self._start = time.monotonic()
 
     def scalars(self, stage: str, step: int, renders: int, **values: float) -> None:

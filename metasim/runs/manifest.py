@@ -32,6 +32,7 @@ class Manifest(BaseModel):
         started: When it was first started, UTC, ISO 8601.
         ended: When it last stopped; ``None`` while it runs.
         seconds: Wall time of all its sessions together.
+        render_seconds: Time spent in rendering for learning and the verdict, all sessions together.
         renders: Images rendered so far by purpose: ``learning``, ``target``, ``verdict``, ...
         versions: Versions of Python and of the packages that decide the result.
         commit: Git commit of the working folder, if any, with ``+`` after it when files differ.
@@ -48,6 +49,7 @@ class Manifest(BaseModel):
     started: str | None = None
     ended: str | None = None
     seconds: float = 0.0
+    render_seconds: float = 0.0
     renders: dict[str, int] = {}
     versions: dict[str, str] = {}
     commit: str | None = None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 
 from metasim.runs.folder import RunFolder
 from metasim.runs.manifest import Manifest, Status, git_commit, machine, now, versions
+
+HEARTBEAT_SECONDS = 5.0  # what a kill can cost of the clock
 
 
 class RunSession:
@@ -17,12 +20,24 @@ class RunSession:
         self.folder = folder
         self._manifest = Manifest.load(folder.manifest)
         self._before = self._manifest.seconds
+        self._rendered_before = self._manifest.render_seconds
+        self._render_clock: Callable[[], float] = float
         self._start = time.monotonic()
+        self._saving = threading.Lock()
 
     @property
     def seconds(self) -> float:
         """Wall time of the run so far, earlier sessions included."""
         return self._before + time.monotonic() - self._start
+
+    @property
+    def render_seconds(self) -> float:
+        """Time spent in rendering so far, earlier sessions included."""
+        return self._rendered_before + self._render_clock()
+
+    def watch(self, render_clock: Callable[[], float]) -> None:
+        """Counts render seconds by a clock that stood at zero when the session began."""
+        self._render_clock = render_clock
 
     @property
     def renders(self) -> dict[str, int]:
@@ -48,8 +63,28 @@ class RunSession:
         self._save()
 
     def _save(self) -> None:
-        self._manifest.seconds = round(self.seconds, 3)
-        self._manifest.save(self.folder.manifest)
+        with self._saving:
+            self._manifest.seconds = round(self.seconds, 3)
+            self._manifest.render_seconds = round(self.render_seconds, 3)
+            self._manifest.save(self.folder.manifest)
+
+    @contextmanager
+    def _heartbeat(self) -> Iterator[None]:
+        """Saves the clocks now and then, since a killed process cannot say how long it worked."""
+        ended = threading.Event()
+
+        def beat() -> None:
+            while not ended.wait(HEARTBEAT_SECONDS):
+                with suppress(OSError):
+                    self._save()
+
+        thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
 
 
 @contextmanager
@@ -64,7 +99,8 @@ def run_session(folder: RunFolder) -> Iterator[RunSession]:
         session = RunSession(folder)
         session._begin()
         try:
-            yield session
+            with session._heartbeat():
+                yield session
         except KeyboardInterrupt:
             session._end("interrupted")
             raise

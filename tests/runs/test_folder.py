@@ -65,7 +65,7 @@ def test_resume_may_move_to_another_machine() -> None:
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a" / "0").mkdir(parents=True)
     (tmp_path / "a" / "0" / "thesis.txt").write_text("mine")
-    with pytest.raises(InputError, match="holds no run"):
+    with pytest.raises(InputError, match="something that is no run"):
         RunFolder.create(tmp_path, "a", 0, config(), resume=True)
 
 
