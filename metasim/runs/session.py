@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 
 from metasim.runs.folder import RunFolder
 from metasim.runs.manifest import Manifest, Status, git_commit, machine, now, versions
+from metasim.runs.metrics import read_metrics
 
 HEARTBEAT_SECONDS = 5.0  # what a kill can cost of the clock
 
@@ -19,7 +20,8 @@ class RunSession:
     def __init__(self, folder: RunFolder) -> None:
         self.folder = folder
         self._manifest = Manifest.load(folder.manifest)
-        self._before = self._manifest.seconds
+        logged = [line.get("seconds") or 0.0 for line in read_metrics(folder.metrics)]
+        self._before = max([self._manifest.seconds, *logged])
         self._rendered_before = self._manifest.render_seconds
         self._render_clock: Callable[[], float] = float
         self._start = time.monotonic()
