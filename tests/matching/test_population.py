@@ -1,0 +1,213 @@
+"""The population is recovered where the posterior of every image is known in closed form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+import scipy.stats
+
+from metasim.base.streams import stream
+from metasim.matching.mixture import Draws, fit_mixture
+from metasim.matching.population import Population, Posteriors, fit_population
+from metasim.scene.layout import Array, Classes
+from metasim.stats.moments import mean_std
+
+IMAGES, DRAWS = 300, 64
+
+
+@dataclass(frozen=True)
+class Normal:
+    """The bank: each attribute normal by itself."""
+
+    mean: float = 0.5
+    std: float = 0.4
+
+
+def no_classes(units: Array) -> Classes:
+    return np.zeros((*units.shape[:-1], 0), dtype=np.int64)
+
+
+def posteriors(truth: Array, noise: float, bank: Normal, seed: int) -> Posteriors:
+    """Images show the attributes with normal noise; under a normal bank their posteriors are normal."""
+    rng = stream(seed, "test/images")
+    seen = truth + noise * rng.standard_normal(truth.shape)
+    precision = 1 / noise**2 + 1 / bank.std**2
+    mean = (seen / noise**2 + bank.mean / bank.std**2) / precision
+    units = mean[:, None] + rng.standard_normal((len(truth), DRAWS, truth.shape[1])) / precision**0.5
+    log_bank = scipy.stats.norm.logpdf(units, bank.mean, bank.std).sum(-1)
+    return Posteriors(units, no_classes(units), log_bank)
+
+
+def population(given: Posteriors, periodic: tuple[bool, ...], sizes: tuple[int, ...] = ()) -> Population:
+    return fit_population(given, np.array(periodic), sizes, 0)
+
+
+def many(found: Population) -> tuple[Array, Classes]:
+    return found.sample(stream(0, "test/sample"), 200 * len(found.weights))
+
+
+def correlated(seed: int, rho: float = 0.7) -> Array:
+    rng = stream(seed, "test/truth")
+    a, b = rng.standard_normal((2, IMAGES))
+    return np.column_stack([0.4 + 0.06 * a, 0.6 + 0.1 * (rho * a + (1 - rho**2) ** 0.5 * b)])
+
+
+@pytest.mark.parametrize("bank", [Normal(), Normal(0.75, 0.15), Normal(0.2, 0.2)])
+@pytest.mark.parametrize("noise", [0.02, 0.08])
+def test_mean_spread_and_correlation_come_back(noise: float, bank: Normal) -> None:
+    """Whatever the bank's own law. Errors are those of the means and products of noisy observations."""
+    found = population(posteriors(correlated(0), noise, bank, 0), (False, False))
+    units, _ = many(found)
+    total = np.array([0.06, 0.1]) ** 2 + noise**2
+    error = 4 * (total / IMAGES) ** 0.5
+    assert (np.abs(units.mean(0) - [0.4, 0.6]) < error).all()
+    covariance = np.cov(units.T)
+    expected = np.array([[0.06**2, 0.7 * 0.006], [0.7 * 0.006, 0.1**2]])
+    error = 4 * ((np.outer(total, total) + expected**2) / IMAGES) ** 0.5
+    assert (np.abs(covariance - expected) < error).all()
+    assert np.corrcoef(units.T)[0, 1] == pytest.approx(0.7, abs=0.12 if noise < 0.05 else 0.3)
+
+
+def test_a_lopsided_bank_would_mislead_without_its_density() -> None:
+    given = posteriors(correlated(0), 0.08, Normal(0.75, 0.15), 0)
+    blind = replace(given, log_bank=np.zeros_like(given.log_bank))
+    fair, misled = (many(population(p, (False, False)))[0].mean(0) for p in (given, blind))
+    assert abs(fair[0] - 0.4) < 0.02 < 0.04 < misled[0] - 0.4
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_two_modes_keep_their_places_and_weights(seed: int) -> None:
+    rng = stream(seed, "test/truth")
+    side = rng.random(IMAGES) < 0.7
+    truth = np.where(side, 0.65, 0.35)[:, None] + 0.03 * rng.standard_normal((IMAGES, 1))
+    found = population(posteriors(truth, 0.04, Normal(), seed), (False,))
+    units, _ = many(found)
+    assert found.components >= 2
+    assert (units > 0.5).mean() == pytest.approx(side.mean(), abs=0.01)  # no image can be of both
+    for mode, centre in ((units > 0.5, 0.65), (units < 0.5, 0.35)):
+        seen = 0.05 / (mode.mean() * IMAGES) ** 0.5  # standard error of what the noise leaves
+        assert units[mode].mean() == pytest.approx(centre, abs=4 * seen)
+        assert units[mode].std() == pytest.approx(0.03, abs=4 * seen)
+        assert units[mode].std() < 0.045  # the noise is taken out
+
+
+def test_one_mode_is_not_torn_apart() -> None:
+    """The simplest law that explains the images is kept, at least nearly always."""
+    found = [population(posteriors(correlated(s)[:150], 0.04, Normal(), s), (False, False)) for s in range(5)]
+    assert sorted(f.components for f in found)[2] == 1
+
+
+def circle(centre: float) -> Posteriors:
+    rng = stream(0, "test/circle")
+    truth = centre + 0.05 * rng.standard_normal((IMAGES, 1))
+    seen = truth + 0.05 * rng.standard_normal(truth.shape)
+    units = np.mod(seen[:, None] + 0.05 * rng.standard_normal((IMAGES, DRAWS, 1)), 1.0)
+    return Posteriors(units, no_classes(units), np.zeros(units.shape[:2]))
+
+
+@pytest.mark.parametrize("centre", [0.0, 0.1, 0.5, 0.97])
+def test_an_angle_comes_back_wherever_its_circle_is_cut(centre: float) -> None:
+    units, _ = many(population(circle(centre), (True,)))
+    mean, std = mean_std(units[:, 0], 1.0)
+    off = mean - centre
+    assert off - round(off) == pytest.approx(0, abs=4 * 0.07 / IMAGES**0.5)
+    assert std == pytest.approx(0.05, abs=4 * 0.05 * 2 / (2 * IMAGES) ** 0.5)
+
+
+CONFUSION = np.array([[0.7, 0.2, 0.1], [0.25, 0.6, 0.15], [0.1, 0.2, 0.7]])  # what is seen of each class
+FREQUENCIES = np.array([0.7, 0.1, 0.2])
+
+
+def seen_classes(truth: Classes, seed: int) -> Classes:
+    """(M, S) draws of each image's class given what a poor eye has seen, all classes equally likely."""
+    rng = stream(seed, "test/confusion")
+    seen = (rng.random(len(truth))[:, None] > CONFUSION[truth].cumsum(1)).sum(1)
+    belief = (CONFUSION / CONFUSION.sum(0)).T[seen]
+    return (rng.random((len(truth), DRAWS, 1)) > belief.cumsum(1)[:, None]).sum(-1)
+
+
+def test_class_frequencies_come_back_under_confusion() -> None:
+    """The error is at most that of the inverted confusion matrix; a mere average of beliefs is worse."""
+    count, seed = 600, 0
+    rng = stream(seed, "test/truth")
+    truth = rng.choice(3, count, p=FREQUENCIES)
+    given = posteriors(0.5 + 0.05 * rng.standard_normal((count, 1)), 0.03, Normal(), seed)
+    kinds = seen_classes(truth, seed)
+    given = replace(given, classes=kinds[..., None])
+    found = population(given, (False,), (3,))
+    _, classes = many(found)
+    learnt = np.bincount(classes[:, 0], minlength=3) / len(classes)
+    seen = FREQUENCIES @ CONFUSION
+    spread = np.linalg.inv(CONFUSION).T @ (np.diag(seen) - np.outer(seen, seen)) @ np.linalg.inv(CONFUSION)
+    error = 4 * np.sqrt(np.diag(spread) / count)
+    assert (np.abs(learnt - FREQUENCIES) < error).all()
+    naive = np.bincount(kinds.ravel(), minlength=3) / kinds.size
+    assert np.abs(naive - FREQUENCIES).max() > 2 * np.abs(learnt - FREQUENCIES).max()
+    assert not found.classes_matter
+
+
+def with_classes(shift: float, seed: int) -> Posteriors:
+    rng = stream(seed, "test/truth")
+    truth = rng.choice(3, IMAGES, p=FREQUENCIES)
+    place = 0.5 + shift * (truth - 1) + 0.04 * rng.standard_normal(IMAGES)
+    given = posteriors(place[:, None], 0.05, Normal(), seed)
+    return replace(given, classes=seen_classes(truth, seed)[..., None])
+
+
+def test_classes_matter_when_attributes_depend_on_them() -> None:
+    found = population(with_classes(0.2, 0), (False,), (3,))
+    assert found.classes_matter
+    units, classes = many(found)
+    means = [units[classes[:, 0] == c].mean() for c in range(3)]
+    error = 4 * np.sqrt((0.04**2 + 0.05**2) / (IMAGES * FREQUENCIES)) / np.diag(CONFUSION)
+    assert (np.abs(np.array(means) - [0.3, 0.5, 0.7]) < error).all()
+
+
+def test_classes_do_not_matter_when_attributes_ignore_them() -> None:
+    """Nearly always; where they wrongly do, the law is hardly another."""
+    found = [population(with_classes(0.0, seed), (False,), (3,)) for seed in range(5)]
+    assert sum(f.classes_matter for f in found) <= 1
+
+
+def test_weights_of_each_image_sum_to_one_and_images_are_drawn_equally_often() -> None:
+    given = posteriors(correlated(0)[:100], 0.05, Normal(), 0)
+    given.units[..., 0] = np.arange(100)[:, None]  # says whose draw it is
+    found = Population(given, stream(0, "test/weights").dirichlet(np.ones(DRAWS), 100), 1, False)
+    units, _ = found.sample(stream(0, "test/sample"), 2000)
+    assert (np.bincount(units[:, 0].astype(int), minlength=100) == 20).all()
+
+
+def test_draws_of_an_image_come_as_often_as_they_weigh() -> None:
+    units = np.arange(4.0).reshape(1, 4, 1)
+    weights = np.array([[0.1, 0.2, 0.0, 0.7]])
+    found = Population(Posteriors(units, no_classes(units), np.zeros((1, 4))), weights, 1, False)
+    drawn, _ = found.sample(stream(0, "test/sample"), 10_000)
+    counts = np.bincount(drawn[:, 0].astype(int), minlength=4)
+    assert counts[2] == 0
+    assert scipy.stats.chisquare(counts[[0, 1, 3]], 10_000 * weights[0, [0, 1, 3]]).pvalue > 1e-4
+
+
+def test_flat_weights_undo_the_bank() -> None:
+    """Under them draws of a lopsided bank's posterior have the mean that the image shows."""
+    truth, noise = np.full((200, 1), 0.4), 0.1
+    given = posteriors(truth, noise, Normal(0.8, 0.3), 0)
+    weights = given.flat_weights()
+    np.testing.assert_allclose(weights.sum(1), 1)
+    fair = (weights[..., None] * given.units).sum(1).mean()
+    error = 4 * noise / np.sqrt(200)
+    assert fair == pytest.approx(0.4, abs=error)
+    assert given.units.mean() > 0.4 + error
+
+
+def test_every_step_of_em_makes_the_images_likelier(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = posteriors(correlated(0)[:80], 0.08, Normal(0.75, 0.15), 0)
+    draws = Draws(given.units, given.classes, given.log_bank, ())
+    likelihoods = []
+    for iterations in (0, 1, 2, 4, 8, 16):
+        monkeypatch.setattr("metasim.matching.mixture.ITERATIONS", iterations)
+        law = fit_mixture(draws, given.flat_weights(), 3, True, 0)
+        likelihoods.append(law.log_likelihoods(draws).mean())
+    assert (np.diff(likelihoods) > -1e-6).all()
+    assert likelihoods[-1] > likelihoods[0] + 0.1
