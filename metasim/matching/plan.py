@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from metasim.scene.layout import SceneLayout
 
 # Measured on digits and on rendered objects with one to sixteen attributes; see the README's table.
-SCENES_PER_ATTRIBUTE = 450
+SCENES_PER_ATTRIBUTE = 370
 ROUNDS = (0.4, 0.3, 0.3)
 LEAST_STEPS = 10
 
@@ -49,10 +49,10 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
     kinds = Counter(column.spec.name for column in layout.columns)
     classes = max((len(choice.classes) for choice in layout.choices), default=1)
     like = max(kinds.values())
-    total = renders or round(SCENES_PER_ATTRIBUTE * (1 + len(kinds)) * classes ** (1 / 3) * like**0.5)
+    total = renders or round(SCENES_PER_ATTRIBUTE * (2 + len(kinds)) * classes ** (1 / 3) * like**0.5)
     rounds = tuple(round(share * total / 10) * 10 for share in ROUNDS)
     seen = [sum(rounds[: i + 1]) for i in range(len(rounds))]
-    steps = tuple(min(max(round(0.4 * n), 400), 1400) for n in seen)
+    steps = tuple(min(max(round(0.5 * n), 700), 1300) for n in seen)
     return Plan(
         rounds,
         tuple(_shortened(count, effort) for count in steps),
