@@ -1,4 +1,4 @@
-"""Appearance: random changes of training images, so that neither the bank's looks nor its noise are learnt."""
+"""Appearance: random changes of training images, so that the bank's looks and noise are not memorised."""
 
 from __future__ import annotations
 
