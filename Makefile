@@ -3,6 +3,7 @@
 .DEFAULT_GOAL := help
 
 DEMO := experiments/tyol.yaml
+DEMO_RUN := results/tyol/0
 
 help:   ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## *(.*)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -10,8 +11,11 @@ help:   ## this list
 setup:  ## install into .venv, nothing else
 	@bash scripts/setup.sh
 
-demo: setup  ## learn the example experiment, or go on with it, and say where its report is
+demo: setup  ## learn the example experiment, or go on with it, and emit a small dataset from it
 	.venv/bin/python scripts/train.py --exp $(DEMO) --resume
+	.venv/bin/metasim export --run $(DEMO_RUN) --format webdataset --num 200 --out $(DEMO_RUN)/dataset --resume
+	@echo "report: $(CURDIR)/$(DEMO_RUN)/report.html"
+	@echo "dataset: $(CURDIR)/$(DEMO_RUN)/dataset"
 
 test: setup  ## run the tests
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2
