@@ -158,7 +158,8 @@ class Bank:
 
     def log_density(self, units: Array, classes: Classes, shares: Array) -> Array:
         """Log density of the bank, rounds weighted by ``shares``, at (..., D) and (..., C)."""
-        flat, labels = units.reshape(-1, units.shape[-1]), classes.reshape(-1, classes.shape[-1])
+        flat = units.reshape(-1, units.shape[-1])
+        labels = classes.reshape(len(flat), classes.shape[-1])  # which may be 0
         rows = [
             np.log(s) + r.proposal.log_density(flat, labels) for s, r in zip(shares, self.rounds, strict=True)
         ]
