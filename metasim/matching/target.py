@@ -200,6 +200,8 @@ def _read_image(path: Path) -> Image.Image:
 
 
 def _as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
+    if picture.mode.startswith("I"):  # 16 bits of grey, which a mere conversion would cut at 255
+        picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA"):
         behind = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(behind, picture.convert("RGBA"))
