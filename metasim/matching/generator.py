@@ -93,9 +93,9 @@ class Generator:
             grammar = SceneGrammar.from_mapping(content["grammar"], str(path))
             network = AttributeNetwork(grammar.schema)
             network.load_state_dict(content["network"])
-        except (KeyError, RuntimeError) as error:
+            return cls(grammar, network, content["seed"] if seed is None else seed)
+        except (LookupError, TypeError, RuntimeError) as error:
             raise InputError(str(path), "not a generator", "a checkpoint written by train") from error
-        return cls(grammar, network, content["seed"] if seed is None else seed)
 
     def __hash__(self) -> int:
         return id(self)
