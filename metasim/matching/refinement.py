@@ -14,7 +14,7 @@ from torch import Tensor
 from metasim.base.streams import torch_stream
 from metasim.matching.transfer import PriorBatches
 from metasim.model.attribute_gcn import AttributeNetwork
-from metasim.scene.layout import Array
+from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
 from metasim.stats.mmd import MMDTarget
 
@@ -37,7 +37,7 @@ class ImageMMD:
     """
 
     features: Callable[[Images], list[Tensor]]
-    render: Callable[[Array, Array, str], Images]
+    render: Callable[[Array, Classes, str], Images]
     target: MMDTarget
 
     @classmethod
@@ -45,7 +45,7 @@ class ImageMMD:
         cls,
         images: Images,
         features: Callable[[Images], list[Tensor]],
-        render: Callable[[Array, Array, str], Images],
+        render: Callable[[Array, Classes, str], Images],
     ) -> ImageMMD:
         """The distance to some target images, every block with bandwidths around its median distance."""
         blocks = features(images)

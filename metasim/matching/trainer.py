@@ -152,7 +152,7 @@ class Trainer:
         if self._restored("refine"):
             return
 
-        def render(units: Array, rows: Array, stage: str) -> Images:
+        def render(units: Array, rows: Classes, stage: str) -> Images:
             base = [self.prior_graphs[row] for row in rows]
             placed = self.layout.place(base, units, self.layout.classes(base))
             self.renders += len(placed)
