@@ -13,7 +13,7 @@ from metasim.base.streams import stream
 from metasim.matching.proposal import BINS, Proposal, focused_proposal, smooth_histogram, wide_proposal
 from metasim.scene.layout import Array, Classes
 
-DRAWS = 20_000
+DRAWS = 8_000
 
 
 def random_proposal(seed: int, width: int, sizes: tuple[int, ...]) -> Proposal:
