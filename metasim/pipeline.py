@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ from metasim.verdict.attributes import Drawn
 from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
 from metasim.verdict.judge import Material, judge
 
+# Half of the cores at most: a thread of torch that waits spins, and one that waits for a core taken by
+# another process holds up all others. One thread too many has cost a factor of a hundred.
+MOST_THREADS = 8
 REPORTED = 2000  # scenes drawn of prior, generator and truth to report their laws
 
 
@@ -92,6 +96,7 @@ class Experiment:
         if folder.finished:
             progress.say(f"{folder.path} is finished")
             return folder
+        torch.set_num_threads(min(MOST_THREADS, max(1, len(os.sched_getaffinity(0)) // 2)))
         with ExitStack() as stack:
             pool = stack.enter_context(_pool(self.config, self.config.renderer.options))
             found = self._found_target(folder, pool, progress)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -30,9 +29,6 @@ class Train:
 
     def run(self) -> int:
         """Trains; returns the exit status."""
-        # Threads of torch that wait by spinning would take the cores from the render workers. OpenMP
-        # reads this once, when torch is imported.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         from rich.console import Console
 
         from metasim.config import load_experiment
