@@ -131,10 +131,10 @@ class Experiment:
         draws = []
         for k in range(self.config.verdict.draws):
             graphs = generator.scenes(len(held), f"verdict/{k}")
-            draws.append(trainer.scenes.render(graphs, f"verdict/{k}"))
+            draws.append(trainer.scenes.images(graphs, f"verdict/{k}"))
             session.count_renders("verdict", len(held))
             progress.advance()
-        save_images(folder.images / "most_recent", list(draws[0].images), self.config.output.keep_images)
+        save_images(folder.images / "most_recent", list(draws[0]), self.config.output.keep_images)
         graphs = generator.scenes(len(held), "verdict/0")
         save_graphs(
             folder.graphs / "most_recent", [to_json(g) for g in graphs], self.config.output.keep_images
@@ -148,7 +148,7 @@ class Experiment:
                 inferred=trainer.inferred(REPORTED),
                 known=self._identifiability(trainer),
                 target_features=trainer.features(held),
-                draw_features=[trainer.features(d.images) for d in draws],
+                draw_features=[trainer.features(d) for d in draws],
             ),
             stream(self.config.seed, "verdict"),
             self.config.verdict.permutations,

@@ -79,20 +79,37 @@ class Scenes:
         Raises:
             MetasimError: If more than half of them fail.
         """
-        wanted = frozenset({Pass.RGB, Pass.INSTANCE}) & self.pool.capabilities.passes
-        seeds = [stream_seed(self.seed, f"{stage}/render", first + i) for i in range(len(graphs))]
-        results = self.pool.render(graphs, wanted, seeds)
-        done = [(g, r) for g, r in zip(graphs, results, strict=True) if isinstance(r, Frame)]
-        if len(done) < len(graphs) / 2:
-            failure = next(r for r in results if not isinstance(r, Frame))
-            raise MetasimError(f"{len(graphs) - len(done)} of {len(graphs)} scenes failed: {failure}")
+        frames = self._frames(graphs, {Pass.RGB, Pass.INSTANCE} & self.pool.capabilities.passes, stage, first)
+        done = [(graph, frame) for graph, frame in zip(graphs, frames, strict=True) if frame is not None]
         nodes = len(self.layout.node_names)
         return Renders(
             np.stack([np.asarray(frame[Pass.RGB], dtype=np.uint8) for _, frame in done]),
-            self.layout.units([g for g, _ in done]),
-            self.layout.classes([g for g, _ in done]),
+            self.layout.units([graph for graph, _ in done]),
+            self.layout.classes([graph for graph, _ in done]),
             np.stack([_boxes(frame, nodes) for _, frame in done]),
         )
+
+    def images(self, graphs: list[SceneGraph], stage: str) -> npt.NDArray[np.uint8]:
+        """(n, H, W, 3) images alone, one for each scene; one that fails is as grey as the others' mean.
+
+        Raises:
+            MetasimError: If more than half of them fail.
+        """
+        frames = self._frames(graphs, {Pass.RGB}, stage, 0)
+        done = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if f is not None])
+        images = np.broadcast_to(done.mean(0).astype(np.uint8), (len(graphs), *done.shape[1:])).copy()
+        images[[frame is not None for frame in frames]] = done
+        return images
+
+    def _frames(
+        self, graphs: list[SceneGraph], passes: set[Pass], stage: str, first: int
+    ) -> list[Frame | None]:
+        seeds = [stream_seed(self.seed, f"{stage}/render", first + i) for i in range(len(graphs))]
+        results = self.pool.render(graphs, frozenset(passes), seeds)
+        failures = [result for result in results if not isinstance(result, Frame)]
+        if len(failures) > len(graphs) / 2:
+            raise MetasimError(f"{len(failures)} of {len(graphs)} scenes failed: {failures[0].reason}")
+        return [result if isinstance(result, Frame) else None for result in results]
 
 
 @dataclass

@@ -156,7 +156,7 @@ class Trainer:
             base = [self.prior_graphs[row] for row in rows]
             placed = self.layout.place(base, units, self.layout.classes(base))
             self.renders += len(placed)
-            return self.scenes.render(placed, stage).images
+            return self.scenes.images(placed, stage)
 
         mmd = ImageMMD.against(self.images, RandomConvolutions(self.seed), render)
         record = self._recorder("refine", self.config.refine_steps)
@@ -227,7 +227,7 @@ class Trainer:
     def _show(self, epoch: int, units: Array, classes: Classes) -> None:
         """Renders a few scenes for people to look at, and logs how far their images are from the target's."""
         graphs = self.layout.place(self.prior_graphs[:SHOWN], units[:SHOWN], classes[:SHOWN])
-        images = self.scenes.render(graphs, f"shown/{epoch}").images
+        images = self.scenes.images(graphs, f"shown/{epoch}")
         for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
             save_images(self.folder.images / name, list(images), SHOWN)
         features = torch.cat(RandomConvolutions(self.seed)(images), 1)
