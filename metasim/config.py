@@ -29,7 +29,7 @@ class TargetConfig(Section):
     grammar: Path | dict[str, Any] | None = None
     num: Annotated[int, Field(ge=30)] = 1000
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.5
-    renderer: Annotated[dict[str, Any], Field(default_factory=dict)]
+    renderer: dict[str, Any] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _one_source(self) -> TargetConfig:
