@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from tyro.conf import arg, subcommand
+from tyro.conf import Positional, arg
 
 from metasim.base.errors import InputError
 
 
 @dataclass(frozen=True)
-class Match:
-    """Matches the experiments of the suite and compares methods; runs that are finished are kept.
+class Bench:
+    """Measures how well and how fast things work; JSON lines, the last one a summary.
+
+    ``match`` matches the experiments of the suite and compares methods; runs that are finished are kept.
 
     Attributes:
+        what: What to measure.
         quick: The first sprite experiments, one seed, our defaults alone.
         experiments: Folder of the experiments.
         only: Experiments by name, separated by commas; by default the whole suite.
@@ -26,6 +29,7 @@ class Match:
         table: Also write the runs as a Markdown table to this file.
     """
 
+    what: Annotated[Positional[Literal["match"]], arg(metavar="match")]
     quick: bool = False
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
     only: Annotated[str | None, arg(metavar="A,B")] = None
@@ -35,7 +39,7 @@ class Match:
     table: Annotated[Path | None, arg(metavar="FILE")] = None
 
     def run(self) -> int:
-        """Runs the suite; returns the exit status."""
+        """Measures; returns the exit status."""
         import json
 
         from metasim.base.files import write_text
@@ -60,14 +64,3 @@ class Match:
         if not all(part.isdecimal() for part in self.seeds.split(",")):
             raise InputError("--seeds", self.seeds, "numbers separated by commas")
         return [int(part) for part in self.seeds.split(",")]
-
-
-@dataclass(frozen=True)
-class Bench:
-    """Measures how well and how fast things work; JSON lines, the last one a summary."""
-
-    what: Annotated[Match, subcommand("match")] = field(default_factory=Match)
-
-    def run(self) -> int:
-        """Measures; returns the exit status."""
-        return self.what.run()

@@ -117,3 +117,13 @@ def test_scripts_are_verbs_from_any_directory(script: Path, tmp_path: Path) -> N
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path)
     assert done.returncode == 0
     assert f"metasim {script.stem}" in done.stdout
+
+
+def test_bench_takes_what_to_measure_as_a_word() -> None:
+    from metasim.cli import parse
+    from metasim.cli.bench import Bench
+
+    assert parse(["bench", "match", "--quick"]) == Bench("match", quick=True)
+    with pytest.raises(SystemExit) as left:
+        parse(["bench"])
+    assert left.value.code == 2
