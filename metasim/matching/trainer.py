@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +20,9 @@ from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, fit_population
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.refinement import ImageMMD, refine
+from metasim.matching.resume import Checkpoint
 from metasim.matching.target import Images
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
-from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
@@ -73,6 +72,9 @@ class Trainer:
         self.prior_graphs = graphs
         self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
         self.network = new_network(self.scenes.grammar, self.seed)
+        self.checkpoint = Checkpoint.load(self.folder.checkpoints / "last.pt")
+        if self.checkpoint.network:
+            self.network.load_state_dict(self.checkpoint.network)
 
     def fit(self) -> Generator:
         """Runs all stages; returns the tuned generator, which is saved as ``best.pt``."""
@@ -90,18 +92,18 @@ class Trainer:
         generator.save(self.folder.checkpoints / "best.pt")
         return generator
 
-    # Each stage is a function of the seed and of what earlier stages left on disk; it is done when its
-    # checkpoint is there.
+    # Each stage is a function of the seed and of what earlier stages left on disk; it is done when the
+    # checkpoint says so.
 
     def reconstruct(self) -> None:
         """The attribute network learns the identity on prior scenes."""
-        if self._restored("reconstruct"):
+        if "reconstruct" in self.checkpoint.done:
             return
         steps = self.plan.reconstruct
         record = self._recorder("reconstruct", steps)
         reconstruct(self.network, self.prior, steps, self.seed, record)
         self._show(0, self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
-        self._keep("reconstruct", network=self.network.state_dict())
+        self.checkpoint.keep("reconstruct", network=self.network.state_dict())
 
     def render(self, number: int) -> None:
         """The bank grows by a round: first from the wide prior, then where the target's posteriors lie."""
@@ -116,27 +118,29 @@ class Trainer:
         if self.inversion is None:
             view = view_of(self.layout, self.bank.rounds[0].renders)
             self.inversion = Inversion(self.layout, view, self.device, self.seed)
-        kept = self._restored(stage)
-        if kept is None:
+        done = self.checkpoint.done
+        if f"invert/{number + 1}" in done:
+            return  # a later round has replaced what this one found
+        if stage not in done:
             record = self._recorder(stage, self.plan.steps[number])
             with seeded_layers(self.seed, f"{stage}/dropout"):
                 factors = self.inversion.fit(self.bank, self.plan.steps[number], RATES[number > 0], record)
             widest = max(factors, key=lambda name: factors[name])
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
         else:
-            self.inversion.network.load_state_dict(kept["inverse"])
+            self.inversion.network.load_state_dict(self.checkpoint.inverse)
         self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
         sizes = tuple(len(choice.classes) for choice in self.layout.choices)
         self.population = fit_population(self.posteriors, self.layout.periodic, sizes, self.seed)
-        if kept is None:
+        if stage not in done:
             units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), SHOWN)
             self._show(number + 1, units, classes)
-            self._keep(stage, inverse=self.inversion.network.state_dict())
+            self.checkpoint.keep(stage, inverse=self.inversion.network.state_dict())
 
     def transfer(self) -> None:
         """The attribute network learns to turn prior scenes and noise into the population."""
         assert self.population is not None
-        if self._restored("transfer"):
+        if "transfer" in self.checkpoint.done:
             return
         record = self._recorder("transfer", self.plan.transfer)
         transfer(
@@ -144,13 +148,15 @@ class Trainer:
         )
         graphs = self.generator().scenes(SHOWN, "shown")
         self._show(len(self.plan.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
-        self._keep("transfer", network=self.network.state_dict())
+        self.checkpoint.keep("transfer", network=self.network.state_dict())
 
     def refine(self, estimator: str) -> None:
         """The attribute network follows the image MMD of fresh renders."""
         assert estimator in ("score", "differences")
-        if self._restored("refine"):
+        if "refine" in self.checkpoint.done:
+            self.renders += self.checkpoint.renders
             return
+        before = self.renders
 
         def render(units: Array, rows: Classes, stage: str) -> Images:
             base = [self.prior_graphs[row] for row in rows]
@@ -170,7 +176,7 @@ class Trainer:
             self.seed,
             record,
         )
-        self._keep("refine", network=self.network.state_dict(), renders=self.renders)
+        self.checkpoint.keep("refine", network=self.network.state_dict(), renders=self.renders - before)
 
     def generator(self) -> Generator:
         """The generator as it stands."""
@@ -249,16 +255,3 @@ class Trainer:
             done = step + 1
 
         return record
-
-    def _keep(self, stage: str, **content: Any) -> None:
-        save_checkpoint(self.folder.checkpoints / f"{stage.replace('/', '_')}.pt", dict(content))
-
-    def _restored(self, stage: str) -> dict[str, Any] | None:
-        path = self.folder.checkpoints / f"{stage.replace('/', '_')}.pt"
-        if not path.exists():
-            return None
-        content = load_checkpoint(path)
-        if "network" in content:
-            self.network.load_state_dict(content["network"])
-        self.renders = content.get("renders", self.renders)
-        return content

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 MIN_SCALE = 2e-3  # of the range: below the resolution of any render, and keeps the density finite
+WIDEST_TURN = 0.4  # of a turn: wider is uniform, and the density counts one turn to either side
 ENCODING = 3
 
 
@@ -57,8 +58,10 @@ class MixtureHead(nn.Module):
         even = torch.cat([torch.full_like(self.home, -math.inf), self.floor.log()[None]])
         log_weight = torch.logaddexp(learnt + torch.log1p(-self.floor), even)
         shift, log_scale = out[:, count + 1 :].chunk(2, dim=-1)
-        scale = MIN_SCALE + 0.15 * torch.exp(log_scale.clamp(-6, 3))
-        return log_weight, self.home + 0.25 * shift, scale * self.widen
+        scale = self.widen * (MIN_SCALE + 0.15 * torch.exp(log_scale.clamp(-6, 3)))
+        if self.periodic:
+            scale = scale.clamp(max=WIDEST_TURN)
+        return log_weight, self.home + 0.25 * shift, scale
 
     def log_prob(self, value: Tensor, given: Tensor) -> Tensor:
         """(n,) log densities of (n,) values on [0, 1]."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -218,3 +219,16 @@ def test_tyol_frames_depend_on_neither_workers_nor_order_nor_kills() -> None:
         assert isinstance(frame, Frame)
         assert frame[Pass.RGB].tobytes() == found[index], index
     assert len(set(found.values())) == 60
+
+
+def test_an_idle_worker_takes_no_processor_time(pool: RenderPool) -> None:
+    shoot(pool, cube_graph())
+    workers = [psutil.Process(pid) for pid in worker_pids()]
+    assert workers
+
+    def spent() -> float:
+        return sum(w.cpu_times().user + w.cpu_times().system for w in workers)
+
+    before = spent()
+    time.sleep(1.0)
+    assert spent() - before < 0.2  # a spare thread of bpy that spins takes all of a core

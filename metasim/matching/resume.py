@@ -1,0 +1,46 @@
+"""Resume: what a run has done so far, in one file that is always whole."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
+
+Weights = dict[str, Tensor]
+
+
+@dataclass
+class Checkpoint:
+    """The state between two stages: with the bank on disk it is all that the rest of a run needs.
+
+    Attributes:
+        path: ``last.pt`` of the run.
+        done: Stages that are done, in order.
+        network: Weights of the attribute network.
+        inverse: Weights of the inverse network after the last round, empty before the first.
+        renders: Scenes rendered for refinement.
+    """
+
+    path: Path
+    done: list[str] = field(default_factory=list)
+    network: Weights = field(default_factory=dict)
+    inverse: Weights = field(default_factory=dict)
+    renders: int = 0
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """The state that a run has left, or that of one not begun."""
+        content: dict[str, Any] = load_checkpoint(path) if path.exists() else {}
+        return cls(path, **content)
+
+    def keep(self, stage: str, **changes: Any) -> None:
+        """A stage is done; ``changes`` are fields that it has changed."""
+        for name, value in changes.items():
+            setattr(self, name, value)
+        self.done.append(stage)
+        fields = ("done", "network", "inverse", "renders")
+        save_checkpoint(self.path, {name: getattr(self, name) for name in fields})
