@@ -52,7 +52,7 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
     total = renders or round(SCENES_PER_ATTRIBUTE * (2 + len(kinds)) * classes ** (1 / 3) * like**0.5)
     rounds = tuple(round(share * total / 10) * 10 for share in ROUNDS)
     seen = [sum(rounds[: i + 1]) for i in range(len(rounds))]
-    steps = tuple(min(max(round(0.5 * n), 700), 1100) for n in seen)
+    steps = tuple(min(max(round(0.5 * n), 700), 1000) for n in seen)
     return Plan(
         rounds,
         tuple(_shortened(count, effort) for count in steps),
