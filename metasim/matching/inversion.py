@@ -88,7 +88,7 @@ class Inversion:
             ]
         )
         chance[held] = 0.0
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2)
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
         best, best_loss = copy.deepcopy(self.network.state_dict()), np.inf
         for step in range(steps):
