@@ -10,6 +10,7 @@ from metasim.scene.layout import SceneLayout
 # Measured on digits and on rendered objects with one to sixteen attributes; see the README's table.
 SCENES_PER_ATTRIBUTE = 370
 ROUNDS = (0.4, 0.3, 0.3)
+TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
 LEAST_STEPS = 10
 
 
@@ -52,12 +53,12 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
     total = renders or round(SCENES_PER_ATTRIBUTE * (2 + len(kinds)) * classes ** (1 / 3) * like**0.5)
     rounds = tuple(round(share * total / 10) * 10 for share in ROUNDS)
     seen = [sum(rounds[: i + 1]) for i in range(len(rounds))]
-    steps = tuple(min(max(round(0.5 * n), 700), 1000) for n in seen)
+    steps = tuple(min(max(round(0.35 * n), 500), 1000) for n in seen)
     return Plan(
         rounds,
         tuple(_shortened(count, effort) for count in steps),
         _shortened(Plan.reconstruct, effort),
-        _shortened(Plan.transfer, effort),
+        _shortened(min(Plan.transfer, TRANSFER_PER_ATTRIBUTE * len(layout.columns)), effort),
     )
 
 
