@@ -11,7 +11,7 @@ from metasim.scene.layout import SceneLayout
 SCENES_PER_ATTRIBUTE = 370
 ROUNDS = (0.4, 0.3, 0.3)
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
-LEAST_STEPS = 10
+LEAST_STEPS = 20  # a one-cycle schedule has no fewer
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from metasim.rendering.process import EngineProcess, WorkerDied
 from metasim.rendering.protocol import Capabilities, Frame
 from metasim.rendering.worker import Job
 
+STARTS = 5  # tries to get a worker, since one may be killed from outside while it starts
 RECYCLE_AFTER = 5000  # scenes after which a worker is replaced, since native engines leak a little
 
 
@@ -111,9 +112,9 @@ class Crew:
         return SceneFailure(reason)
 
     def _take(self) -> EngineProcess:
-        """An idle worker, or a new one; a start that dies is tried once more."""
+        """An idle worker, or a new one; a start that dies is tried again."""
         reason = ""
-        for _ in range(2):
+        for _ in range(STARTS):
             with self._lock:
                 if self._closed:
                     raise MetasimError("the render pool is closed")
