@@ -69,8 +69,8 @@ class MatchingConfig(Section):
             objects asks for.
         effort: Factor on the optimiser steps of all stages; far below 1 for a quick look at a new
             experiment, whose result then says little.
-        refine: Whether the image MMD moves the generator after the transfer: ``off`` (it harms converged
-            runs), or the gradient estimator, ``score`` or ``differences``.
+        refine: Whether the image MMD moves the generator after the transfer: ``off`` (it harmed
+            converged runs of a prototype), or the gradient estimator, ``score`` or ``differences``.
         refine_steps: Steps of the refinement, and of the ``metasim`` preset.
     """
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from metasim.scene.layout import SceneLayout
 
-# Measured on digits and on rendered objects with one to sixteen attributes; see the README's table.
+# Chosen on one to eight attributes, seed 0; the README's table says what was run with it.
 SCENES_PER_ATTRIBUTE = 370
 ROUNDS = (0.4, 0.3, 0.3)
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn

@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from metasim.scene.layout import Array, Classes, SceneLayout
 
-# Posterior spread over that of no knowledge: a round bowl's yaw has 0.7 and more, a shoe's 0.1.
+# Posterior spread over that of no knowledge. From a prototype on another scene (bowl's yaw 0.7, shoe's
+# 0.1); here only its outcome was seen: it flags the bowl's yaw and no other attribute of the demo.
 UNKNOWN = 0.55
 # Posterior spread over the population's: from here on the spread is the prior law's, not the images'.
 UNRESOLVED = 0.9
