@@ -73,7 +73,7 @@ def _draw_window(
 ) -> Iterator[Drawn]:
     scenes = [source.scene(index) for _, index in window]
     seeds = [render_seed(plan.seed, index) for _, index in window]
-    passes = frozenset(modality.source for modality in plan.modalities)
+    passes = frozenset(name for modality in plan.modalities for name in modality.sources)
     results = in_order(pool.stream(scenes, passes, seeds))
     for (part, index), graph, seed, result in zip(window, scenes, seeds, results, strict=True):
         if isinstance(result, Frame):

@@ -17,7 +17,7 @@ Ids = npt.NDArray[np.int32]
 
 @dataclass(frozen=True)
 class Box:
-    """The bounding box of an instance's visible pixels.
+    """A bounding box in the image of an instance's pixels, all of them or the visible ones.
 
     Attributes:
         instance: Instance id.
@@ -39,6 +39,37 @@ class Box:
     def row(self) -> list[int]:
         """``[x, y, width, height, class_id]``."""
         return [self.x, self.y, self.width, self.height, self.class_id]
+
+
+@dataclass(frozen=True, eq=False)
+class Solid:
+    """The oriented box of an instance in the world.
+
+    Attributes:
+        instance: Instance id.
+        class_id: Class id.
+        world_from_unit: (4, 4) float64, world from the cube [-1/2, 1/2]^3.
+    """
+
+    instance: int
+    class_id: int
+    world_from_unit: npt.NDArray[np.float64]
+
+    @property
+    def size(self) -> npt.NDArray[np.float64]:
+        """Extents (3,) along the box's own axes, metres."""
+        return np.linalg.norm(self.world_from_unit[:3, :3], axis=0)
+
+    @property
+    def centre(self) -> npt.NDArray[np.float64]:
+        """Centre (3,) in the world, metres."""
+        return self.world_from_unit[:3, 3]
+
+    @property
+    def corners(self) -> npt.NDArray[np.float64]:
+        """Corners (8, 3) in the world, metres; the last axis of the box changes fastest."""
+        unit = np.stack(np.meshgrid(*[[-0.5, 0.5]] * 3, indexing="ij"), axis=-1).reshape(-1, 3)
+        return unit @ self.world_from_unit[:3, :3].T + self.centre
 
 
 def class_ids(graph: SceneGraph, class_names: tuple[str, ...]) -> Ids:
@@ -79,11 +110,39 @@ def boxes(instance: Image, table: Ids) -> tuple[Box, ...]:
         instance: Instance ids (H, W).
         table: Class ids (N + 1,) by instance id.
     """
-    found = []
-    for instance_id in np.unique(instance[instance > 0]).tolist():
-        at = instance == instance_id
-        rows, columns = np.flatnonzero(at.any(axis=1)), np.flatnonzero(at.any(axis=0))
-        x, y = int(columns[0]), int(rows[0])
-        width, height = int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y
-        found.append(Box(instance_id, int(table[instance_id]), x, y, width, height))
-    return tuple(found)
+    ids = np.unique(instance[instance > 0]).tolist()
+    return tuple(_box(instance == i, i, int(table[i])) for i in ids)
+
+
+def full_boxes(amodal: Image, table: Ids) -> tuple[Box, ...]:
+    """Boxes of whole instances, by instance id, of their masks (N, H, W); none for one out of the image."""
+    return tuple(_box(mask, i, int(table[i])) for i, mask in enumerate(amodal, start=1) if mask.any())
+
+
+def visibility(instance: Image, amodal: Image) -> dict[int, float]:
+    """Visible share of each instance's pixels within the image, by instance id.
+
+    Args:
+        instance: Instance ids (H, W).
+        amodal: Masks (N, H, W) of whole instances; one without pixels has no share.
+    """
+    return {
+        i: float((mask & (instance == i)).sum() / mask.sum())
+        for i, mask in enumerate(amodal, start=1)
+        if mask.any()
+    }
+
+
+def solids(box3d: npt.NDArray[np.float64], table: Ids) -> tuple[Solid, ...]:
+    """Oriented boxes, by instance id, of the nodes that have a shape: matrices (N, 4, 4), NaN for others."""
+    return tuple(
+        Solid(i, int(table[i]), matrix)
+        for i, matrix in enumerate(box3d, start=1)
+        if np.isfinite(matrix).all()
+    )
+
+
+def _box(mask: npt.NDArray[np.bool_], instance: int, class_id: int) -> Box:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    x, y = int(columns[0]), int(rows[0])
+    return Box(instance, class_id, x, y, int(columns[-1]) + 1 - x, int(rows[-1]) + 1 - y)

@@ -30,14 +30,30 @@ class Modality(StrEnum):
     SEMANTIC = "semantic"  # int32 class ids, looked up from the instance ids
     MASK = "mask"  # bool foreground
     BBOX = "bbox"  # boxes of the visible pixels
+    BBOX_FULL = "bbox_full"  # boxes of all pixels, hidden ones included
+    VISIBILITY = "visibility"  # share of each instance's pixels that are visible
+    BBOX3D = "bbox3d"  # oriented boxes in the world
 
     @property
-    def source(self) -> Pass:
-        """The pass it is made from."""
-        return Pass.INSTANCE if self in DERIVED else Pass(self.value)
+    def sources(self) -> frozenset[Pass]:
+        """The passes it is made from."""
+        return DERIVED.get(self) or frozenset({Pass(self.value)})
 
 
-DERIVED = frozenset({Modality.SEMANTIC, Modality.MASK, Modality.BBOX})
+DERIVED = {
+    Modality.SEMANTIC: frozenset({Pass.INSTANCE}),
+    Modality.MASK: frozenset({Pass.INSTANCE}),
+    Modality.BBOX: frozenset({Pass.INSTANCE}),
+    Modality.BBOX_FULL: frozenset({Pass.AMODAL}),
+    Modality.VISIBILITY: frozenset({Pass.AMODAL, Pass.INSTANCE}),
+    Modality.BBOX3D: frozenset({Pass.BOX3D}),
+}
+"""Passes behind the modalities that are not a pass themselves."""
+
+TABLES = frozenset({Modality.BBOX, Modality.BBOX_FULL, Modality.VISIBILITY, Modality.BBOX3D})
+"""Modalities with an entry an instance; all others are images."""
+
+
 USUAL = frozenset(
     {Modality.RGB, Modality.INSTANCE, Modality.SEMANTIC, Modality.BBOX, Modality.DEPTH, Modality.NORMAL}
 )
@@ -61,6 +77,9 @@ CONVENTIONS = {
     Modality.SEMANTIC: "index in class_names + 1, 0 is background",
     Modality.MASK: "255 where an object is visible, 0 is background",
     Modality.BBOX: "[x, y, width, height, class_id] of the visible pixels, origin at the top left corner",
+    Modality.BBOX_FULL: "[x, y, width, height, class_id] of all pixels in the image, hidden ones too",
+    Modality.VISIBILITY: "visible share of the instance's pixels within the image, 0 to 1",
+    Modality.BBOX3D: "4 x 4 matrix, world from the cube [-1/2, 1/2]^3; column norms are metres",
 }
 
 
@@ -79,14 +98,14 @@ def choose_modalities(
         InputError: If a name is unknown, or beyond the renderer or the format.
     """
     if names is None:
-        return tuple(m for m in Modality if m in USUAL & held and m.source in given)
+        return tuple(m for m in Modality if m in USUAL & held and m.sources <= given)
     asked = {_modality(name) for name in names}
     for modality in sorted(asked):
         if modality not in held:
             can = ", ".join(m for m in Modality if m in held)
             raise InputError("--modalities", f"{modality} in format {format_name}", f"some of {can}")
-        if modality.source not in given:
-            can = ", ".join(m for m in Modality if m.source in given)
+        if not modality.sources <= given:
+            can = ", ".join(m for m in Modality if m.sources <= given)
             raise InputError("--modalities", f"{modality}, beyond this renderer", f"some of {can}")
     return tuple(m for m in Modality if m in asked)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from metasim.dataset import labels
-from metasim.dataset.labels import Box, Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.labels import Box, Image, Solid
+from metasim.dataset.modality import TABLES, Modality
 from metasim.rendering.camera import Camera
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
@@ -54,9 +55,14 @@ class Sample:
         split: ``train``, ``val`` and so on.
         graph: The scene.
         camera: The camera, ``None`` for flat engines.
-        images: The image of each modality asked for, all but the boxes.
-        boxes: Boxes of the visible instances; ``None`` if not asked for.
+        images: The image of each modality asked for that is one.
+        boxes: Boxes of the visible instances; ``None`` if not asked for, as all tables below.
         provenance: How to make it again.
+        full_boxes: Boxes of the instances with their hidden pixels.
+        visibility: Visible share of each instance's pixels, by instance id.
+        solids: Oriented boxes of the instances in the world.
+        sequence: The sequence it is a frame of; empty for a scene that is seen once.
+        frame: Its place in the sequence.
     """
 
     key: str
@@ -66,6 +72,11 @@ class Sample:
     images: Mapping[Modality, Image]
     boxes: tuple[Box, ...] | None
     provenance: Provenance
+    full_boxes: tuple[Box, ...] | None = None
+    visibility: Mapping[int, float] | None = None
+    solids: tuple[Solid, ...] | None = None
+    sequence: str = ""
+    frame: int = 0
 
 
 def sample_key(index: int) -> str:
@@ -96,16 +107,35 @@ def make_sample(
     """
     asked = set(modalities)
     table = labels.class_ids(graph, class_names)
-    images = {m: _image(m, frame, table) for m in Modality if m in asked and m is not Modality.BBOX}
-    found = labels.boxes(frame[Pass.INSTANCE], table) if Modality.BBOX in asked else None
+    images = {m: _image(m, frame, table) for m in Modality if m in asked - TABLES}
+    tables = {_FIELDS[m]: _table(m, frame, table) for m in asked & TABLES}
     key = sample_key(provenance.index)
-    return Sample(key, split, graph, frame.camera, images, found, provenance)
+    return Sample(
+        key, split, graph, frame.camera, images, tables.pop("boxes", None), provenance=provenance, **tables
+    )
+
+
+_FIELDS = {
+    Modality.BBOX: "boxes",
+    Modality.BBOX_FULL: "full_boxes",
+    Modality.VISIBILITY: "visibility",
+    Modality.BBOX3D: "solids",
+}
 
 
 def _image(modality: Modality, frame: Frame, table: labels.Ids) -> Image:
-    image = frame[modality.source]
     if modality is Modality.SEMANTIC:
-        return labels.semantic(image, table)
+        return labels.semantic(frame[Pass.INSTANCE], table)
     if modality is Modality.MASK:
-        return labels.foreground(image)
-    return image
+        return labels.foreground(frame[Pass.INSTANCE])
+    return frame[Pass(modality.value)]
+
+
+def _table(modality: Modality, frame: Frame, table: labels.Ids) -> Any:
+    if modality is Modality.BBOX:
+        return labels.boxes(frame[Pass.INSTANCE], table)
+    if modality is Modality.BBOX_FULL:
+        return labels.full_boxes(frame[Pass.AMODAL], table)
+    if modality is Modality.VISIBILITY:
+        return labels.visibility(frame[Pass.INSTANCE], frame[Pass.AMODAL])
+    return labels.solids(frame[Pass.BOX3D], table)

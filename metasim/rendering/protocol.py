@@ -15,7 +15,9 @@ from metasim.scene.graph import SceneGraph
 
 
 class Pass(StrEnum):
-    """What a renderer can deliver for a scene; all arrays are (H, W) or (H, W, C), row 0 on top.
+    """What a renderer can deliver for a scene; images are (H, W) or (H, W, C), row 0 on top.
+
+    Two passes have an entry for each of the N nodes of the graph instead, in the graph's order.
 
     Ids are int32 with 0 for the background: an instance id is the node's index in its graph plus
     one, a class id the class's index in ``SceneSchema.class_names`` plus one. Lengths are metres,
@@ -38,6 +40,8 @@ class Pass(StrEnum):
     FLOW_FORWARD = "flow_forward"  # float32 (dx, dy) to the next frame
     FLOW_BACKWARD = "flow_backward"  # float32 (dx, dy) to the previous frame
     UV = "uv"  # float32 texture coordinates; NaN on the background
+    AMODAL = "amodal"  # bool (N, H, W), the node's own pixels as if nothing stood before it
+    BOX3D = "box3d"  # float64 (N, 4, 4) world from the cube [-1/2, 1/2]^3; NaN for a node without a shape
 
 
 @dataclass(frozen=True)

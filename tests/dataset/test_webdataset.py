@@ -141,7 +141,7 @@ def test_a_failing_part_leaves_nothing(tmp_path: Path) -> None:
 
 def test_only_what_a_sample_carries_is_written(tmp_path: Path) -> None:
     full = sample(0)
-    for modality in set(Modality) - DERIVED:
+    for modality in set(Modality) - DERIVED.keys():
         lean = Sample(
             full.key, "train", full.graph, None, {modality: full.images[modality]}, None, full.provenance
         )

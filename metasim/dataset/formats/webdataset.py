@@ -23,7 +23,7 @@ from metasim.base.files import whole_file, write_json
 from metasim.dataset.encode import compact_json, from_npz, from_png, npz, png
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.labels import Box, Image
-from metasim.dataset.modality import CONVENTIONS, Modality
+from metasim.dataset.modality import CONVENTIONS, TABLES, Modality
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Origin, Provenance, Sample
 from metasim.rendering.camera import Camera
@@ -57,7 +57,7 @@ class WebDatasetFormat:
     """Shards ``split/00000.tar``, described by ``dataset_info.json`` and ``index.json`` (shard by key)."""
 
     name = "webdataset"
-    modalities = frozenset(Modality)
+    modalities = frozenset(Modality) - TABLES | {Modality.BBOX}
 
     @contextmanager
     def open(self, out: Path, part: Part) -> Iterator[ShardWriter]:
