@@ -31,7 +31,7 @@ bench: setup  ## measure rendering, matching and export
 
 lock: setup  ## renew environment/requirements.txt from pyproject.toml, changing only what must
 	CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --strip-extras --allow-unsafe \
-		--extra blender --extra unity --extra dev --annotation-style line --no-emit-options \
+		--extra blender --extra unity --extra s3 --extra dev --annotation-style line --no-emit-options \
 		--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
 		--output-file environment/requirements.txt pyproject.toml
 	@# the same lock serves every build of torch, whose CUDA libraries torch itself pins

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from metasim.dataset import labels
 from metasim.dataset.labels import Box, Image, Solid
 from metasim.dataset.modality import TABLES, Modality
@@ -138,4 +140,4 @@ def _table(modality: Modality, frame: Frame, table: labels.Ids) -> Any:
         return labels.full_boxes(frame[Pass.AMODAL], table)
     if modality is Modality.VISIBILITY:
         return labels.visibility(frame[Pass.INSTANCE], frame[Pass.AMODAL])
-    return labels.solids(frame[Pass.BOX3D], table)
+    return labels.solids(np.asarray(frame[Pass.BOX3D], dtype=np.float64), table)
