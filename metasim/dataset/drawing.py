@@ -73,13 +73,12 @@ def _draw_window(
 ) -> Iterator[Drawn]:
     scenes = [source.scene(index) for _, index in window]
     seeds = [render_seed(plan.seed, index) for _, index in window]
-    passes = frozenset(name for modality in plan.modalities for name in modality.sources)
-    results = in_order(pool.stream(scenes, passes, seeds))
+    results = in_order(pool.stream(scenes, plan.passes, seeds))
     for (part, index), graph, seed, result in zip(window, scenes, seeds, results, strict=True):
         if isinstance(result, Frame):
             made = Provenance(source.origin, plan.seed, index, seed)
             names = source.schema.class_names
-            result = make_sample(graph, result, plan.modalities, names, part.split, made)
+            result = make_sample(graph, result, plan.modalities, names, part.split, made, plan.affordances)
         yield Drawn(part, index, graph, result)
 
 

@@ -29,6 +29,7 @@ class Modality(StrEnum):
     UV = "uv"
     SEMANTIC = "semantic"  # int32 class ids, looked up from the instance ids
     MASK = "mask"  # bool foreground
+    AFFORDANCE = "affordance"  # bool (H, W, A), a channel an affordance
     BBOX = "bbox"  # boxes of the visible pixels
     BBOX_FULL = "bbox_full"  # boxes of all pixels, hidden ones included
     VISIBILITY = "visibility"  # share of each instance's pixels that are visible
@@ -43,6 +44,7 @@ class Modality(StrEnum):
 DERIVED = {
     Modality.SEMANTIC: frozenset({Pass.INSTANCE}),
     Modality.MASK: frozenset({Pass.INSTANCE}),
+    Modality.AFFORDANCE: frozenset({Pass.INSTANCE}),
     Modality.BBOX: frozenset({Pass.INSTANCE}),
     Modality.BBOX_FULL: frozenset({Pass.AMODAL}),
     Modality.VISIBILITY: frozenset({Pass.AMODAL, Pass.INSTANCE}),
@@ -76,6 +78,7 @@ CONVENTIONS = {
     Modality.UV: "float32 texture coordinates",
     Modality.SEMANTIC: "index in class_names + 1, 0 is background",
     Modality.MASK: "255 where an object is visible, 0 is background",
+    Modality.AFFORDANCE: "1 where the affordance of the channel holds, channels as in affordance_names",
     Modality.BBOX: "[x, y, width, height, class_id] of the visible pixels, origin at the top left corner",
     Modality.BBOX_FULL: "[x, y, width, height, class_id] of all pixels in the image, hidden ones too",
     Modality.VISIBILITY: "visible share of the instance's pixels within the image, 0 to 1",

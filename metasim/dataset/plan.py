@@ -10,7 +10,9 @@ import numpy as np
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
+from metasim.dataset.affordance import Affordances
 from metasim.dataset.modality import Modality
+from metasim.rendering.protocol import Pass
 
 PART_SAMPLES = 1000
 PART_BYTES = 256 * 2**20
@@ -49,6 +51,7 @@ class ExportPlan:
         seed: Root seed, also that of the source of scenes.
         size: Height and width of the images.
         part_samples: Scenes a part at most; by default what keeps a part below ``PART_BYTES``.
+        affordances: What can be done with which class, for ``Modality.AFFORDANCE``.
     """
 
     format: str
@@ -58,6 +61,14 @@ class ExportPlan:
     seed: int
     size: tuple[int, int]
     part_samples: int | None = None
+    affordances: Affordances | None = None
+
+    @property
+    def passes(self) -> frozenset[Pass]:
+        """What is rendered of each scene."""
+        parts = self.affordances is not None and self.affordances.needs_parts
+        extra = {Pass.PART} if parts else set()
+        return frozenset(extra).union(*(modality.sources for modality in self.modalities))
 
     def parts(self) -> tuple[Part, ...]:
         """All parts, in the order of writing."""

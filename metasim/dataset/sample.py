@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from metasim.dataset import labels
+from metasim.dataset.affordance import Affordances
 from metasim.dataset.labels import Box, Image, Solid
 from metasim.dataset.modality import TABLES, Modality
 from metasim.rendering.camera import Camera
@@ -93,6 +94,7 @@ def make_sample(
     class_names: tuple[str, ...],
     split: str,
     provenance: Provenance,
+    affordances: Affordances | None = None,
 ) -> Sample:
     """Labels a frame with the modalities asked for.
 
@@ -103,13 +105,17 @@ def make_sample(
         class_names: All classes; class ids are 1 + the index here.
         split: The split it falls in.
         provenance: How it was made.
+        affordances: What can be done with which class; required for ``Modality.AFFORDANCE``.
 
     Raises:
         MetasimError: If the frame shows an instance or a class that the scene does not have.
     """
     asked = set(modalities)
     table = labels.class_ids(graph, class_names)
-    images = {m: _image(m, frame, table) for m in Modality if m in asked - TABLES}
+    images = {m: _image(m, frame, table) for m in Modality if m in asked - TABLES - {Modality.AFFORDANCE}}
+    if affordances is not None and Modality.AFFORDANCE in asked:
+        part = frame[Pass.PART] if affordances.needs_parts else None
+        images[Modality.AFFORDANCE] = affordances.image(graph, frame[Pass.INSTANCE], part)
     tables = {_FIELDS[m]: _table(m, frame, table) for m in asked & TABLES}
     key = sample_key(provenance.index)
     return Sample(

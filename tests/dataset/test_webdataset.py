@@ -15,17 +15,19 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from metasim.dataset.formats.webdataset import WebDatasetFormat
-from metasim.dataset.labels import Box
-from metasim.dataset.modality import DERIVED, Modality
+from metasim.dataset.labels import Box, Solid
+from metasim.dataset.modality import DERIVED, TABLES, Modality
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Origin, Provenance, Sample
 from metasim.rendering.camera import Camera
 from metasim.scene.graph import SceneGraph, SceneNode
+from metasim.scene.serialization import from_json
 
 PART = Part("train", 0, (0, 1, 2))
 ORIGIN = Origin("tyol/0", "a" * 64, "b" * 64)
 CHANNELS = {m: 3 for m in Modality} | {Modality.UV: 2, Modality.FLOW_FORWARD: 2, Modality.FLOW_BACKWARD: 2}
 SCALAR = (Modality.DEPTH, Modality.DISTANCE)
+FIELDS = ("split", "graph", "boxes", "full_boxes", "visibility", "provenance", "sequence", "frame")
 IDS = (Modality.INSTANCE, Modality.PART, Modality.SEMANTIC)
 
 
@@ -36,6 +38,8 @@ def image(modality: Modality, most: int, rng: np.random.Generator) -> np.ndarray
         return ids
     if modality is Modality.MASK:
         return rng.random((6, 9)) > 0.5
+    if modality is Modality.AFFORDANCE:
+        return rng.random((6, 9, 56)) > 0.9
     if modality is Modality.RGB:
         return rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)
     values = rng.standard_normal((6, 9) if modality in SCALAR else (6, 9, CHANNELS[modality])).astype(
@@ -48,15 +52,24 @@ def image(modality: Modality, most: int, rng: np.random.Generator) -> np.ndarray
 def sample(index: int, most: int = 300) -> Sample:
     rng = np.random.default_rng(index)
     root = SceneNode("room", "room", "room", None, {"light": 0.1 + index})
-    graph = SceneGraph((root, SceneNode("cup", "object", "cup", 0, {"yaw": 1 / 3}, frozenset({"yaw"}))))
+    cups = [
+        SceneNode(f"cup_{i}", "object", "cup", 0, {f"yaw_{i}": 1 / 3}, frozenset({f"yaw_{i}"}))
+        for i in range(1 + index)
+    ]
+    boxes = tuple(Box(i, 2, i, 2, 3, 4) for i in range(2, 2 + index))
     return Sample(
         key=f"{index:08d}",
         split="train",
-        graph=graph,
+        graph=SceneGraph((root, *cups)),
         camera=Camera(np.diag([50.0, 60.0, 1.0]), np.eye(4) + index),
-        images={m: image(m, most, rng) for m in Modality if m is not Modality.BBOX},
-        boxes=(Box(2, 2, 1, 2, 3, 4),),
+        images={m: image(m, most, rng) for m in Modality if m not in TABLES},
+        boxes=boxes,
         provenance=Provenance(ORIGIN, 7, index, 99),
+        full_boxes=(Box(2, 2, 0, 0, 9, 6), *boxes),
+        visibility={2: 1.0} | {box.instance: 1 / 3 for box in boxes},
+        solids=(Solid(2, 2, rng.standard_normal((4, 4))),),
+        sequence="walk",
+        frame=index,
     )
 
 
@@ -75,7 +88,11 @@ def test_a_sample_survives(tmp_path: Path, most: int) -> None:
     found = list(WebDatasetFormat().read(tmp_path))
     assert [item.key for item in found] == [item.key for item in written]
     for a, b in zip(written, found, strict=True):
-        assert (a.split, a.graph, a.boxes, a.provenance) == (b.split, b.graph, b.boxes, b.provenance)
+        for field in FIELDS:
+            assert getattr(a, field) == getattr(b, field)
+        for one, other in zip(a.solids or (), b.solids or (), strict=True):
+            assert (one.instance, one.class_id) == (other.instance, other.class_id)
+            np.testing.assert_array_equal(one.world_from_unit, other.world_from_unit)
         assert a.camera is not None
         assert b.camera is not None
         np.testing.assert_array_equal(a.camera.intrinsics, b.camera.intrinsics)
@@ -87,14 +104,14 @@ def test_a_sample_survives(tmp_path: Path, most: int) -> None:
 
 
 def test_the_webdataset_library_reads_it(tmp_path: Path) -> None:
-    written = sample(0)
+    written = sample(1)
     shard = write(tmp_path, written)
     row = next(iter(webdataset.WebDataset(str(shard), shardshuffle=False).decode()))  # pyright: ignore
     np.testing.assert_array_equal(
         np.asarray(row["depth.npz"]["data"])[..., 0], written.images[Modality.DEPTH]
     )
     np.testing.assert_array_equal(row["normal.npz"]["data"], written.images[Modality.NORMAL])
-    assert row["bbox.json"] == [[1, 2, 3, 4, 2]]
+    assert row["bbox.json"] == [[2, 2, 3, 4, 2]]
     assert row["json"]["provenance"]["checkpoint_sha256"] == ORIGIN.checkpoint_sha256
     raw = next(iter(webdataset.WebDataset(str(shard), shardshuffle=False)))  # pyright: ignore
     with Image.open(io.BytesIO(raw["instance.png"])) as mask:
@@ -107,7 +124,7 @@ def test_the_webdataset_library_reads_it(tmp_path: Path) -> None:
 def test_hugging_face_datasets_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     datasets = pytest.importorskip("datasets")
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    written = [sample(index) for index in range(8)]
+    written = [sample(index) for index in range(8)]  # the first without boxes, each with another graph
     write(tmp_path / "data", *written)
     found = datasets.load_dataset(
         "webdataset", data_dir=str(tmp_path / "data"), cache_dir=str(tmp_path / "cache")
@@ -118,6 +135,8 @@ def test_hugging_face_datasets_reads_it(tmp_path: Path, monkeypatch: pytest.Monk
         np.testing.assert_array_equal(np.asarray(row["instance.png"]), item.images[Modality.INSTANCE])
         depth = np.asarray(row["depth.npz"]["data"], np.float32)[..., 0]
         np.testing.assert_array_equal(depth, item.images[Modality.DEPTH])
+        assert len(row["bbox.json"]) == len(item.boxes or ())
+        assert from_json(json.loads(row["graph.txt"])) == item.graph
 
 
 def test_equal_samples_give_equal_bytes_without_date_or_owner(tmp_path: Path) -> None:
