@@ -30,6 +30,7 @@ class Modality(StrEnum):
     SEMANTIC = "semantic"  # int32 class ids, looked up from the instance ids
     MASK = "mask"  # bool foreground
     AFFORDANCE = "affordance"  # bool (H, W, A), a channel an affordance
+    AMODAL = "amodal"  # bool (N, H, W), whole instances, hidden pixels included
     BBOX = "bbox"  # boxes of the visible pixels
     BBOX_FULL = "bbox_full"  # boxes of all pixels, hidden ones included
     VISIBILITY = "visibility"  # share of each instance's pixels that are visible
@@ -79,6 +80,7 @@ CONVENTIONS = {
     Modality.SEMANTIC: "index in class_names + 1, 0 is background",
     Modality.MASK: "255 where an object is visible, 0 is background",
     Modality.AFFORDANCE: "1 where the affordance of the channel holds, channels as in affordance_names",
+    Modality.AMODAL: "1 where the instance of the channel would be seen if nothing stood before it",
     Modality.BBOX: "[x, y, width, height, class_id] of the visible pixels, origin at the top left corner",
     Modality.BBOX_FULL: "[x, y, width, height, class_id] of all pixels in the image, hidden ones too",
     Modality.VISIBILITY: "visible share of the instance's pixels within the image, 0 to 1",

@@ -38,7 +38,7 @@ def image(modality: Modality, most: int, rng: np.random.Generator) -> np.ndarray
         return ids
     if modality is Modality.MASK:
         return rng.random((6, 9)) > 0.5
-    if modality is Modality.AFFORDANCE:
+    if modality in (Modality.AFFORDANCE, Modality.AMODAL):
         return rng.random((6, 9, 56)) > 0.9
     if modality is Modality.RGB:
         return rng.integers(0, 256, (6, 9, 3), dtype=np.uint8)

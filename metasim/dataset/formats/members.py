@@ -1,9 +1,9 @@
 """The files of a sample, by extension: what a shard or a folder holds of it.
 
 ``.png`` colour; ``.instance.png``, ``.semantic.png``, ``.part.png`` (8 bit, 16 when an id exceeds 255),
-``.mask.png``; ``.depth.npz``, ``.normal.npz`` and so on, each with the key ``data`` (H, W, C) float32, and
-``.affordance.npz`` (H, W, A) uint8; ``.bbox.json`` and ``.bbox_full.json`` rows ``[x, y, width, height,
-class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box; ``.json`` what the sample is,
+``.mask.png``; ``.depth.npz``, ``.normal.npz`` and so on, each with the key ``data`` (H, W, C) float32,
+``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8; ``.bbox.json`` and ``.bbox_full.json``
+rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box; ``.json`` what the sample is,
 with the instances of these rows; ``.graph.txt`` its scene graph in JSON, as text since its shape differs
 from sample to sample, which typed tables cannot hold.
 """
@@ -26,14 +26,19 @@ from metasim.scene.serialization import from_json, to_json
 IDS = frozenset({Modality.INSTANCE, Modality.SEMANTIC, Modality.PART})
 PNG = IDS | {Modality.RGB, Modality.MASK}
 FLAT = frozenset({Modality.DEPTH, Modality.DISTANCE})
+FLAGS = frozenset({Modality.AFFORDANCE, Modality.AMODAL})
 LISTED = (Modality.BBOX, Modality.BBOX_FULL, Modality.VISIBILITY)
 
 
 def members(sample: Sample) -> dict[str, bytes]:
     """The files of a sample, by extension."""
+    return {_extension(m): _encode(m, image) for m, image in sample.images.items()} | descriptions(sample)
+
+
+def descriptions(sample: Sample) -> dict[str, bytes]:
+    """Those that are text: its tables, its scene graph and what it is."""
     height, width = next((image.shape[:2] for image in sample.images.values()), (0, 0))
-    files = {_extension(m): _encode(m, image) for m, image in sample.images.items()}
-    files |= {f"{m}.json": compact_json(rows) for m, rows in _tables(sample).items()}
+    files = {f"{m}.json": compact_json(rows) for m, rows in _tables(sample).items()}
     files["graph.txt"] = compact_json(to_json(sample.graph))
     files["json"] = compact_json(_card(sample, (height, width)))
     return files
@@ -48,7 +53,7 @@ def _extension(modality: Modality) -> str:
 def _encode(modality: Modality, image: Image) -> bytes:
     if modality in PNG:
         return png(image)
-    if modality is Modality.AFFORDANCE:
+    if modality in FLAGS:
         return npz(image.astype(np.uint8))
     return npz(image.reshape(*image.shape[:2], -1).astype(np.float32, copy=False))
 
@@ -60,7 +65,7 @@ def _decode(modality: Modality, data: bytes) -> Image:
         return from_png(data) > 0
     if modality is Modality.RGB:
         return from_png(data)
-    if modality is Modality.AFFORDANCE:
+    if modality in FLAGS:
         return from_npz(data) > 0
     return from_npz(data)[..., 0] if modality in FLAT else from_npz(data)
 
