@@ -10,7 +10,10 @@ from importlib import import_module
 from metasim.base.errors import InputError
 from metasim.dataset.formats.protocol import Format
 
-_FORMATS = {"webdataset": "WebDatasetFormat"}
+_FORMATS = {
+    "webdataset": "WebDatasetFormat",
+    "folder": "FolderFormat",
+}
 """Name (a module of this package) to its class."""
 
 FORMAT_NAMES = tuple(_FORMATS)

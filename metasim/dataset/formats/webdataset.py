@@ -7,19 +7,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import groupby
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 from webdataset.writer import TarWriter
 
 from metasim.base.errors import InputError
 from metasim.base.files import whole_file, write_json
+from metasim.dataset.formats.info import INFO, describe
 from metasim.dataset.formats.members import from_members, members
 from metasim.dataset.formats.protocol import DatasetInfo
-from metasim.dataset.modality import CONVENTIONS, Modality
+from metasim.dataset.modality import Modality
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 
-INFO = "dataset_info.json"
 INDEX = "index.json"
 
 
@@ -58,7 +58,7 @@ class WebDatasetFormat:
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the counts and class names, and the shard of each key."""
-        write_json(out / INFO, _describe(info))
+        write_json(out / INFO, describe(info))
         write_json(out / INDEX, {key: _shard(part) for part, keys in info.keys.items() for key in keys})
         return INFO, INDEX
 
@@ -95,23 +95,3 @@ def read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 def _shard(part: str) -> str:
     return f"{part}.tar"
-
-
-def _describe(info: DatasetInfo) -> dict[str, Any]:
-    by_split = {
-        split: [k for p, k in info.keys.items() if p.startswith(f"{split}/")] for split in info.plan.split
-    }
-    return {
-        "total_images": sum(map(len, info.keys.values())),
-        "version": "1.0.0",
-        "format": WebDatasetFormat.name,
-        "splits": {
-            split: {"num_images": sum(map(len, shards)), "num_shards": len(shards)}
-            for split, shards in by_split.items()
-        },
-        "class_names": list(info.class_names),
-        "num_classes": len(info.class_names),
-        "image_size": list(info.plan.size),
-        "affordance_names": list(info.plan.affordances.names) if info.plan.affordances else [],
-        "modalities": {m: CONVENTIONS[m] for m in info.plan.modalities},
-    }
