@@ -50,6 +50,9 @@ def engine(kind: str) -> type:
 def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer") -> dict[str, Any]:
     """Checks an engine's options against the signature of its ``__init__``; makes no instance.
 
+    An engine that hands options on to a part of its own choosing takes them as ``**``, and has a class
+    method ``part`` that names the part's class from the options: those of its ``__init__`` are options too.
+
     Args:
         kind: Name of the engine, see ``engine``.
         options: Its options as they stand in the experiment.
@@ -62,11 +65,7 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer"
         InputError: If an option is unknown, missing or of a wrong type or range.
     """
     cls = engine(kind)
-    hints = get_type_hints(cls.__init__, include_extras=True)
-    fields: dict[str, Any] = {
-        name: (hints.get(name, Any), ... if parameter.default is parameter.empty else parameter.default)
-        for name, parameter in inspect.signature(cls).parameters.items()
-    }
+    fields = _fields(cls, options)
     model = create_model(f"{cls.__name__}Options", __config__=ConfigDict(extra="forbid"), **fields)
     try:
         checked = model.model_validate(dict(options))
@@ -78,6 +77,22 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer"
             raise InputError(place, "unknown option", known) from error
         raise InputError(place, repr(fault["input"]), fault["msg"]) from error
     return {name: getattr(checked, name) for name in fields}
+
+
+def _fields(cls: type, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Type and default of each option of an engine and of its part."""
+    hints = get_type_hints(cls.__init__, include_extras=True)
+    fields: dict[str, Any] = {}
+    for name, parameter in inspect.signature(cls).parameters.items():
+        if parameter.kind is parameter.VAR_KEYWORD:
+            part = getattr(cls, "part", None)
+            fields |= _fields(part(options), options) if part else {}
+        else:
+            fields[name] = (
+                hints.get(name, Any),
+                ... if parameter.default is parameter.empty else parameter.default,
+            )
+    return fields
 
 
 def _closest(name: str, known: Iterable[str]) -> str:

@@ -15,7 +15,7 @@ from metasim.scene.graph import SceneGraph
 from renderers.blender.cycles import POINT_FILTER_WIDTH, Cycles, Image, Shot
 from renderers.blender.native import load_bpy
 from renderers.blender.passes import CENTRE, COLOUR, image
-from renderers.blender.scene import resolve_scene
+from renderers.blender.scene import scene_class
 
 PASSES = frozenset(COLOUR | CENTRE)
 SEEDS = 1 << 31
@@ -31,6 +31,7 @@ class BlenderRenderer:
         size: Height and width of the images, pixels.
         samples: Light paths a pixel; more of them, less noise.
         bounces: Bounces of light, 0 for direct light only.
+        of_scene: The options of the scene's own class.
 
     Raises:
         InputError: If there is no such scene.
@@ -45,8 +46,9 @@ class BlenderRenderer:
         size: Annotated[int, Field(ge=4, le=8192)] = 64,
         samples: Annotated[int, Field(ge=1)] = 4,
         bounces: Annotated[int, Field(ge=0)] = 2,
+        **of_scene: Any,
     ) -> None:
-        self._scene = resolve_scene(scene)
+        self._scene = scene_class(scene)(**of_scene)
         self._size, self._samples, self._bounces = size, samples, bounces
         self._bpy = load_bpy()
         self._bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -55,6 +57,11 @@ class BlenderRenderer:
             raise InputError("renderer.scene", f"{scene} without a camera", "a scene that builds its camera")
         self._cycles: Cycles | None = Cycles(size)
         self._numbered: list[Any] = []
+
+    @classmethod
+    def part(cls, options: Mapping[str, Any]) -> type:
+        """The scene's class, which takes the options that are not the engine's."""
+        return scene_class(str(options.get("scene", "tyol")))
 
     @property
     def capabilities(self) -> Capabilities:

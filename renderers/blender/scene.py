@@ -17,7 +17,8 @@ SCENES = {"tyol": "renderers.blender.tyol.scene:TyolScene"}
 class BlenderScene(Protocol):
     """A family of scenes: built once in an empty Blender file, then moved by one graph after another.
 
-    Its module imports ``bpy`` inside the methods only, and its class is made without arguments.
+    Its module imports ``bpy`` inside the methods only. Its class is made with the options of its own
+    that stand beside the engine's, checked against the signature of its ``__init__``.
     """
 
     @property
@@ -48,8 +49,8 @@ class BlenderScene(Protocol):
         ...
 
 
-def resolve_scene(name: str) -> BlenderScene:
-    """Makes the scene of a name in ``SCENES`` or of a dotted path ``package.module:Class``.
+def scene_class(name: str) -> type[BlenderScene]:
+    """The scene of a name in ``SCENES`` or of a dotted path ``package.module:Class``.
 
     Raises:
         InputError: If there is no such class, or it is no scene.
@@ -65,4 +66,4 @@ def resolve_scene(name: str) -> BlenderScene:
         raise InputError("renderer.scene", f"{name} ({error})", expected) from error
     if not inspect.isclass(found) or not all(hasattr(found, m) for m in ("attributes", "build", "apply")):
         raise InputError("renderer.scene", name, "a class with attributes, build and apply")
-    return cast(BlenderScene, found())
+    return cast(type[BlenderScene], found)

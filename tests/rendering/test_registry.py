@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+from pydantic import Field
 
 from metasim.base.errors import InputError
 from metasim.rendering.registry import check_options, engine
@@ -72,3 +74,28 @@ def test_options_are_converted_and_completed() -> None:
 def test_wrong_options_are_named_with_their_path(options: dict[str, object], message: str) -> None:
     with pytest.raises(InputError, match=message):
         check_options(ENGINE, options, "tyol.yaml: renderer")
+
+
+class Stage:
+    def __init__(self, width: Annotated[int, Field(ge=1)] = 3) -> None: ...
+
+
+class Theatre:
+    """An engine of which a part, named by an option, has options of its own."""
+
+    capabilities = render = close = None
+
+    def __init__(self, size: int = 8, staged: bool = False, **of_stage: object) -> None: ...
+
+    @classmethod
+    def part(cls, options: dict[str, object]) -> type:
+        return Stage if options.get("staged") else object
+
+
+def test_options_of_a_part_are_options_of_its_engine() -> None:
+    kind = f"{Theatre.__module__}:Theatre"
+    assert check_options(kind, {"staged": True}) == {"size": 8, "staged": True, "width": 3}
+    with pytest.raises(InputError, match=r"^renderer.width: 0; expected .*greater"):
+        check_options(kind, {"staged": True, "width": 0})
+    with pytest.raises(InputError, match=r"^renderer.width: unknown option; expected"):
+        check_options(kind, {"width": 4})
