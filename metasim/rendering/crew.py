@@ -15,7 +15,7 @@ from metasim.rendering.protocol import Capabilities, Frame
 from metasim.rendering.worker import Job
 
 STARTS = 5  # tries to get a worker, since one may be killed from outside while it starts
-RECYCLE_AFTER = 5000  # scenes after which a worker is replaced, since native engines leak a little
+GROWTH = 512 * 2**20  # bytes by which a worker may grow before it is replaced, since native engines leak
 
 
 @dataclass
@@ -26,12 +26,14 @@ class Counters:
         frames: Frames delivered.
         failures: Scenes given up.
         restarts: Workers lost to a crash, a kill or a timeout.
+        recycled: Workers replaced since they held too much memory.
         seconds: Seconds spent rendering, summed over workers.
     """
 
     frames: int = 0
     failures: int = 0
     restarts: int = 0
+    recycled: int = 0
     seconds: float = 0.0
 
 
@@ -133,9 +135,11 @@ class Crew:
         raise MetasimError(f"renderer {self._kind} cannot start: {reason}")
 
     def _release(self, process: EngineProcess, reuse: bool = True) -> None:
+        swollen = reuse and process.grown() > GROWTH
         with self._lock:
             self._busy.discard(process)
-            reuse = reuse and process.jobs < RECYCLE_AFTER and not self._closed
+            self._counters.recycled += swollen
+            reuse = reuse and not swollen and not self._closed
             if reuse:
                 self._idle.append(process)
         if not reuse:

@@ -7,6 +7,8 @@ import multiprocessing
 import os
 import pickle
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -14,14 +16,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from metasim.base.errors import MetasimError
 from metasim.rendering.protocol import Capabilities
 from metasim.rendering.worker import Answer, Job, Start
 
 START_SECONDS = 180.0
+SETTLED_AFTER = 20  # scenes after which an engine has loaded what it needs for any
 LEAVE_SECONDS = 2.0
 ENTRY = "from metasim.rendering.worker import main; main()"
 THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+
+
+def memory_kills(counters: Path = Path("/proc/vmstat")) -> int:
+    """Processes the kernel has killed for want of memory since it started; 0 if it does not say."""
+    try:
+        lines = counters.read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 class WorkerDied(Exception):
@@ -40,10 +54,13 @@ class EngineProcess:
 
     def __init__(self, threads: int = 1) -> None:
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        self._memory_kills = memory_kills()
         self._pipe, theirs = multiprocessing.Pipe()
         with theirs:
             self._process = _launch(theirs.fileno(), self._noise, threads)
         self._capabilities: Capabilities | None = None
+        self._patience_s = 0.0
+        self._settled: int | None = None
         self.jobs = 0
 
     @property
@@ -56,6 +73,14 @@ class EngineProcess:
         """What the engine can do, once it is made."""
         assert self._capabilities is not None
         return self._capabilities
+
+    def grown(self) -> int:
+        """Bytes of memory it holds more than when it had settled, after its first scenes."""
+        if self.jobs < SETTLED_AFTER:
+            return 0
+        held = psutil.Process(self.pid).memory_info().rss
+        self._settled = self._settled or held
+        return held - self._settled
 
     def make_engine(self, kind: str, options: Mapping[str, Any]) -> None:
         """Makes the engine, unless that is done.
@@ -100,23 +125,38 @@ class EngineProcess:
         self._noise.close()
 
     def _ask(self, message: object, timeout_s: float) -> Any:
+        self._have_patience(timeout_s)
         try:
             self._pipe.send(message)
-            if not self._pipe.poll(timeout_s):
-                self.kill()
-                raise WorkerDied(f"no answer for {timeout_s:g} s")
             answer = self._pipe.recv()
+        except BlockingIOError as error:
+            self.kill()
+            raise WorkerDied(f"no answer for {timeout_s:g} s") from error
         except (EOFError, OSError, pickle.UnpicklingError) as error:
             raise WorkerDied(self._last_words()) from error
         if isinstance(answer, MetasimError):
             raise answer
         return answer
 
+    def _have_patience(self, seconds: float) -> None:
+        """Sets how long the pipe waits for the other side, also in the middle of a message."""
+        if seconds == self._patience_s:
+            return
+        whole = int(seconds)
+        interval = struct.pack("ll", whole, int((seconds - whole) * 1e6))
+        with socket.socket(fileno=os.dup(self._pipe.fileno())) as end:
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, interval)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, interval)
+        self._patience_s = seconds
+
     def _last_words(self) -> str:
         """How the worker ended, and the last line it wrote on stderr."""
         self.interrupt()
         status = self._process.wait()
         end = f"ended by {signal.Signals(-status).name}" if status < 0 else f"left with status {status}"
+        if status == -signal.SIGKILL:
+            scarce = memory_kills() > self._memory_kills
+            end += ", out of memory" if scarce else ", killed from outside"
         self._noise.seek(0)
         lines = [line for line in self._noise.read().splitlines() if line.strip()]
         self.kill()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
@@ -10,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from metasim.base.errors import InputError, MetasimError
@@ -19,6 +21,7 @@ from metasim.rendering.registry import engine
 from metasim.scene.graph import SceneGraph
 
 PR_SET_PDEATHSIG = 1
+FIRST_TO_DIE = 1000  # the kernel's range of oom_score_adj ends here
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
+def volunteer() -> None:
+    """Has the kernel, should memory run out, kill this process and not the one with the results."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(str(FIRST_TO_DIE))
+
+
 def serve(pipe: Connection) -> None:
     """Makes the engine, then answers jobs until there are no more."""
     start: Start = pipe.recv()
@@ -86,6 +95,7 @@ def main() -> None:
     It leaves without the interpreter's farewell, which some engines do not survive.
     """
     die_with(int(sys.argv[2]))
+    volunteer()
     status = 0
     try:
         serve(Connection(int(sys.argv[1])))

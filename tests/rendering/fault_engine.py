@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import struct
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ from metasim.base.errors import InputError
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
 
-Fault = Literal["none", "once", "crash", "exit", "hang", "nan", "raise", "refuse", "lost"]
+Fault = Literal["none", "once", "crash", "exit", "hang", "stall", "leak", "nan", "raise", "refuse", "lost"]
 
 
 class FaultEngine:
@@ -36,6 +38,7 @@ class FaultEngine:
         if refuse == "dies":
             os._exit(7)
         self._size, self._seconds, self._marks = size, seconds, marks
+        self._leaked = bytearray()
         self.calls = 0
 
     @property
@@ -74,6 +77,11 @@ class FaultEngine:
             os._exit(3)
         if fault == "hang":
             time.sleep(1000)
+        if fault == "stall":  # an answer of 1000 bytes that stops after the first
+            os.write(int(sys.argv[1]), struct.pack("!i", 1000) + b"x")
+            time.sleep(1000)
+        if fault == "leak":
+            self._leaked += b"x" * 2**20
         if fault == "raise":
             raise RuntimeError("cannot paint")
         if fault == "refuse":

@@ -16,10 +16,12 @@ import psutil
 import pytest
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.rendering import crew, process
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import AHEAD, BATCH, RenderPool, batches
-from metasim.rendering.process import ENTRY
+from metasim.rendering.process import ENTRY, SETTLED_AFTER, EngineProcess, WorkerDied, memory_kills
 from metasim.rendering.protocol import Frame, Pass
+from metasim.rendering.worker import FIRST_TO_DIE, Job
 from metasim.scene.graph import SceneGraph, SceneNode
 
 ENGINE = "fault_engine:FaultEngine"
@@ -64,6 +66,7 @@ def test_frames_come_in_order_and_depend_only_on_scene_and_seed(workers: int) ->
         ("crash", "SIGSEGV"),
         ("exit", "left with status 3: out of luck"),
         ("hang", "no answer for 1 s"),
+        ("stall", "no answer for 1 s"),
         ("nan", "hdr is not finite"),
         ("raise", "RuntimeError: cannot paint"),
         ("lost", "left out hdr"),
@@ -78,7 +81,7 @@ def test_a_bad_scene_fails_alone(fault: str, reason: str) -> None:
     assert reason in failure.reason
     assert [image(r) for r in results] == [expected(i, i) for i in range(8) if i != 3]
     assert (pool.counters.frames, pool.counters.failures) == (7, 1)
-    assert pool.counters.restarts == (2 if fault in ("crash", "exit", "hang") else 0)
+    assert pool.counters.restarts == (2 if fault in ("crash", "exit", "hang", "stall") else 0)
 
 
 def test_a_scene_that_fails_once_is_rendered_after_all(tmp_path: Path) -> None:
@@ -98,6 +101,47 @@ def test_workers_killed_from_outside_cost_nothing() -> None:
                 os.kill(workers_of(os.getpid())[0].pid, signal.SIGKILL)
                 kills += 1
     assert (pool.counters.frames, pool.counters.restarts, kills) == (60, 3, 3)
+
+
+def test_a_worker_that_grows_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each leaky scene keeps a MiB: a worker that has settled lives for about 8 of them."""
+    monkeypatch.setattr(crew, "GROWTH", 8 * 2**20)
+    count = 4 * (SETTLED_AFTER + 10)
+    for fault, most, least in (("leak", 4, 3), ("none", 0, 0)):
+        with RenderPool(ENGINE, workers=1) as pool:
+            results = pool.render([scene(float(i), fault) for i in range(count)], HDR, range(count))
+            assert [image(result) for result in results] == [expected(i, i) for i in range(count)]
+            assert least <= pool.counters.recycled <= most
+            assert pool.counters.restarts == 0
+
+
+def test_a_worker_that_the_kernel_kills_says_whether_memory_ran_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kills = iter([3, 3, 3, 4])  # two workers: as each starts, and as each has died
+    monkeypatch.setattr(process, "memory_kills", lambda: next(kills))
+    reasons: list[str] = []
+    for _ in range(2):
+        worker = EngineProcess()
+        worker.make_engine(ENGINE, {"marks": tmp_path})
+        os.kill(worker.pid, signal.SIGKILL)
+        with pytest.raises(WorkerDied) as death:
+            worker.render(Job(scene(0.0), HDR, 0), 5.0)
+        reasons.append(str(death.value))
+    assert reasons == [
+        "worker ended by SIGKILL, killed from outside",
+        "worker ended by SIGKILL, out of memory",
+    ]
+
+
+def test_memory_kills_are_read_from_the_kernel(tmp_path: Path) -> None:
+    (tmp_path / "vmstat").write_text("nr_free_pages 12\noom_kill 7\npgfault 3\n")
+    assert memory_kills(tmp_path / "vmstat") == 7
+    assert memory_kills(tmp_path / "none") == 0
+    with RenderPool(ENGINE, workers=1) as pool:
+        pool.render([scene(0.0)], HDR, [0])
+        worker = workers_of(os.getpid())[0]
+        assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text().strip() == str(FIRST_TO_DIE)
 
 
 def test_workers_leave_with_the_pool_and_close_their_engines(tmp_path: Path) -> None:
