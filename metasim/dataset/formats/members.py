@@ -3,9 +3,9 @@
 ``.png`` colour; ``.instance.png``, ``.semantic.png``, ``.part.png`` (8 bit, 16 when an id exceeds 255),
 ``.mask.png``; ``.depth.npz``, ``.normal.npz`` and so on, each with the key ``data`` (H, W, C) float32,
 ``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8; ``.bbox.json`` and ``.bbox_full.json``
-rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box; ``.json`` what the sample is,
-with the instances of these rows; ``.graph.txt`` its scene graph in JSON, as text since its shape differs
-from sample to sample, which typed tables cannot hold.
+rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box;
+``.json`` what the sample is, with the instances of these rows; ``.graph.txt`` its scene graph in JSON, as
+text since its shape differs from sample to sample, which typed tables cannot hold.
 """
 
 from __future__ import annotations
