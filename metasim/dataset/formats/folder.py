@@ -83,7 +83,9 @@ class FolderFormat:
         """
         for metadata in sorted(out.glob(f"*/*/{METADATA}")):
             with refusing_damage(metadata, "a JSON object a line"):
-                rows = [(row["key"], row["members"]) for row in map(json.loads, metadata.open())]
+                rows = [
+                    (row["key"], row["members"]) for row in map(json.loads, metadata.read_text().splitlines())
+                ]
             for key, extensions in rows:
                 with refusing_damage(metadata.with_name(f"{key}.*"), "the files of a sample"):
                     files = {e: metadata.with_name(f"{key}.{e}").read_bytes() for e in extensions}
