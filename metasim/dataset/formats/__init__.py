@@ -13,8 +13,10 @@ from metasim.dataset.formats.protocol import Format
 _FORMATS = {
     "webdataset": "WebDatasetFormat",
     "folder": "FolderFormat",
+    "visionsim": "VisionSIMFormat",
+    "visionsim-npy": "VisionSIMArraysFormat",
 }
-"""Name (a module of this package) to its class."""
+"""Name (of a module of this package, with dashes for underscores) to its class."""
 
 FORMAT_NAMES = tuple(_FORMATS)
 
@@ -27,4 +29,4 @@ def find_format(name: str) -> Format:
     """
     if name not in _FORMATS:
         raise InputError("--format", repr(name), f"one of {', '.join(_FORMATS)}")
-    return getattr(import_module(f"{__name__}.{name}"), _FORMATS[name])()
+    return getattr(import_module(f"{__name__}.{name.replace('-', '_')}"), _FORMATS[name])()

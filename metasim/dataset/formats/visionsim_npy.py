@@ -1,0 +1,136 @@
+"""VisionSIM's other form: the frames of a sequence in one ``frames.npy``, their depths in ``depths.npy``.
+
+``frames.npy`` is uint8 (N, H, W, 3), ``depths.npy`` float32 (N, H, W, 1) in metres with 1e10 on the
+background; ``transforms.json`` names both at its top level. Folders and conventions are those of
+``visionsim``.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from metasim.dataset.formats.axes import finite_depth, infinite_depth
+from metasim.dataset.formats.protocol import DatasetInfo
+from metasim.dataset.formats.reading import refusing_damage
+from metasim.dataset.formats.record import (
+    checked_name,
+    from_record,
+    need_camera,
+    require,
+    sorted_json,
+    to_record,
+)
+from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
+from metasim.dataset.formats.staging import StagedFiles
+from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
+from metasim.dataset.formats.visionsim import FAR, RECORDS, TRANSFORMS, sequence_folder
+from metasim.dataset.labels import Image
+from metasim.dataset.modality import Modality
+from metasim.dataset.plan import Part
+from metasim.dataset.sample import Sample
+
+
+class ArraySequence:
+    """A sequence of frames in one array; held in memory until it is complete.
+
+    Args:
+        staged: Takes the files.
+        first: Its first frame.
+    """
+
+    def __init__(self, staged: StagedFiles, first: Sample) -> None:
+        self._staged, self._folder = staged, sequence_folder(first)
+        self._samples: list[Sample] = []
+
+    def add(self, sample: Sample) -> None:
+        """Takes a frame."""
+        require(sample, VisionSIMArraysFormat.required, VisionSIMArraysFormat.name)
+        need_camera(sample, VisionSIMArraysFormat.name)
+        same_lens((self._samples or [sample])[0], sample)
+        self._samples.append(sample)
+
+    def close(self) -> None:
+        """Writes the arrays, the poses and the scene graphs."""
+        poses = [s.camera.world_from_camera.tolist() for s in self._samples if s.camera]
+        content = {
+            **top_level(self._samples[0]),
+            "bitpack": False,
+            "bitpack_dim": None,
+            "file_path": "frames.npy",
+            "frames": [{"transform_matrix": pose} for pose in poses],
+        }
+        self._write("frames.npy", _npy([s.images[Modality.RGB] for s in self._samples]))
+        if Modality.DEPTH in self._samples[0].images:
+            content["depth_file_path"] = "depths.npy"
+            depths = [finite_depth(s.images[Modality.DEPTH], FAR)[..., None] for s in self._samples]
+            self._write("depths.npy", _npy(depths))
+        self._write(TRANSFORMS, sorted_json(content))
+        self._write(RECORDS, sorted_json([to_record(s) for s in self._samples]))
+
+    def _write(self, name: str, data: bytes) -> None:
+        self._staged.write(f"{self._folder}/{name}", data)
+
+
+class VisionSIMArraysFormat:
+    """The form with arrays."""
+
+    name = "visionsim-npy"
+    modalities = frozenset({Modality.RGB, Modality.DEPTH})
+    required = frozenset({Modality.RGB})
+
+    def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
+        """Opens the folders of a part."""
+        return sequence_writer(out, ArraySequence)
+
+    def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
+        """Every sequence describes itself."""
+        return ()
+
+    def read(self, out: Path) -> Iterator[Sample]:
+        """All samples, sequence by sequence; a frame is read when it is its turn.
+
+        Raises:
+            InputError: If a file is damaged or missing.
+        """
+        for transforms in sorted(out.glob(f"*/renders/**/{TRANSFORMS}")):
+            with refusing_damage(transforms, "the poses and arrays of a sequence"):
+                content = json.loads(transforms.read_bytes())
+                records = json.loads(transforms.with_name(RECORDS).read_bytes())
+                arrays = _open_arrays(transforms.parent, content, len(records))
+                views = list(zip(content["frames"], records, strict=True))
+            for at, (frame, record) in enumerate(views):
+                with refusing_damage(transforms, "the poses and arrays of a sequence"):
+                    images = {m: _image(m, array[at]) for m, array in arrays.items()}
+                    camera = camera_of(content, frame)
+                    sample = replace(from_record(record), camera=camera, images=images)
+                yield sample
+
+
+def _npy(images: list[Image]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.stack(images), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _open_arrays(folder: Path, content: dict[str, Any], num: int) -> dict[Modality, Image]:
+    names = {Modality.RGB: "file_path", Modality.DEPTH: "depth_file_path"}
+    arrays = {
+        m: np.load(folder / checked_name(content[entry]), mmap_mode="r", allow_pickle=False)
+        for m, entry in names.items()
+        if entry in content
+    }
+    if any(array.ndim != 4 or len(array) != num for array in arrays.values()):
+        raise ValueError("arrays of another length than the list of frames")
+    return arrays
+
+
+def _image(modality: Modality, values: Image) -> Image:
+    return np.array(values) if modality is Modality.RGB else infinite_depth(values[..., 0], FAR)
