@@ -12,6 +12,7 @@ from metasim.dataset.formats.protocol import Format
 
 _FORMATS = {
     "webdataset": "WebDatasetFormat",
+    "hdf5": "Hdf5Format",
     "folder": "FolderFormat",
     "visionsim": "VisionSIMFormat",
     "visionsim-npy": "VisionSIMArraysFormat",

@@ -20,6 +20,8 @@ _SIGNS = (
     AttributeError,
     SyntaxError,
     RuntimeError,
+    ArithmeticError,
+    MemoryError,
     BadZipFile,
     struct.error,
     zlib.error,
