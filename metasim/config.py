@@ -65,6 +65,8 @@ class MatchingConfig(Section):
     Attributes:
         preset: ``inversion`` (bank, inverse network, population, transfer), or ``metasim``: the published
             method, finite differences of an image MMD, kept as the baseline to compare with.
+        bank: ``own`` renders, or ``reuse`` those of the largest finished run of the same grammar and
+            renderer below the same results, with its inverse network; a quarter of the renders then do.
         renders: Scenes to render for learning; by default what the number of attributes, classes and
             objects asks for.
         effort: Factor on the optimiser steps of all stages; far below 1 for a quick look at a new
@@ -75,6 +77,7 @@ class MatchingConfig(Section):
     """
 
     preset: Literal["inversion", "metasim"] = "inversion"
+    bank: Literal["own", "reuse"] = "own"
     renders: Annotated[int, Field(ge=100)] | None = None
     effort: Annotated[float, Field(gt=0, le=10)] = 1.0
     refine: Literal["off", "score", "differences"] = "off"

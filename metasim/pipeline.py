@@ -16,6 +16,7 @@ from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.bank import Scenes
 from metasim.matching.generator import Generator
+from metasim.matching.inheritance import find_lender
 from metasim.matching.target import (
     Target,
     check_target_grammar,
@@ -116,6 +117,7 @@ class Experiment:
                 log,
                 progress,
                 self.device,
+                self._lender(root, folder, progress),
             )
             generator = trainer.fit()
             session.count_renders("learning", trainer.renders - session.renders.get("learning", 0))
@@ -161,6 +163,14 @@ class Experiment:
             wall_seconds=session.seconds,
             render_seconds=session.render_seconds,
         ).save(folder.summary)
+
+    def _lender(self, root: Path, folder: RunFolder, progress: Progress) -> RunFolder | None:
+        """The run whose bank is taken over, if that is asked for."""
+        if self.config.matching.bank == "own":
+            return None
+        lender = find_lender(root, self.config, folder)
+        progress.say(f"bank of {lender.path}" if lender else "no earlier run has a bank for this: a new one")
+        return lender
 
     def _identifiability(self, trainer: Trainer) -> dict[str, Identifiability]:
         population = trainer.population

@@ -158,6 +158,12 @@ class Bank:
             advance(len(parts[-1]))
         self.rounds.append(Round(proposal, Renders.joined(parts)))
 
+    def load(self) -> None:
+        """Adds the next round, which is on disk whole."""
+        folder = self.folder / f"round_{len(self.rounds):02d}"
+        parts = [_load_renders(path) for path in sorted(folder.glob("[0-9]*.npz"))]
+        self.rounds.append(Round(_load_proposal(folder / "proposal.npz"), Renders.joined(parts)))
+
     def _render(self, proposal: Proposal, number: int, first: int, count: int) -> Renders:
         stage = f"bank/{number}"
         graphs = [self.scenes.draw(proposal, stage, first + i) for i in range(count)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from metasim.scene.layout import SceneLayout
 
@@ -11,6 +11,9 @@ from metasim.scene.layout import SceneLayout
 SCENES_PER_ATTRIBUTE = 370
 ROUNDS = (0.4, 0.3, 0.3)
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
+AGAIN = 0.15  # of the scenes, where a bank is inherited
+AGAIN_STEPS = 300
+LEAST_ROUND = 100
 LEAST_STEPS = 20  # a one-cycle schedule has no fewer
 
 
@@ -34,6 +37,11 @@ class Plan:
     def renders(self) -> int:
         """Scenes in all."""
         return sum(self.rounds)
+
+    def again(self, effort: float) -> Plan:
+        """The work that is left where bank and inverse network are inherited: one round at the target."""
+        count = max(round(AGAIN * self.renders / 10) * 10, LEAST_ROUND)
+        return replace(self, rounds=(count,), steps=(_shortened(AGAIN_STEPS, effort),))
 
 
 def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> Plan:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class Checkpoint:
         network: Weights of the attribute network.
         inverse: Weights of the inverse network after the last round, empty before the first.
         renders: Scenes rendered for refinement.
+        inherited: Rounds of the bank that an earlier run has rendered.
     """
 
     path: Path
@@ -30,6 +31,7 @@ class Checkpoint:
     network: Weights = field(default_factory=dict)
     inverse: Weights = field(default_factory=dict)
     renders: int = 0
+    inherited: int = 0
 
     @classmethod
     def load(cls, path: Path) -> Checkpoint:
@@ -42,5 +44,5 @@ class Checkpoint:
         for name, value in changes.items():
             setattr(self, name, value)
         self.done.append(stage)
-        fields = ("done", "network", "inverse", "renders")
-        save_checkpoint(self.path, {name: getattr(self, name) for name in fields})
+        kept = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "path"}
+        save_checkpoint(self.path, kept)

@@ -15,6 +15,7 @@ from metasim.config import MatchingConfig
 from metasim.matching.bank import Bank, Scenes
 from metasim.matching.features import RandomConvolutions
 from metasim.matching.generator import Generator
+from metasim.matching.inheritance import inherit
 from metasim.matching.inversion import Inversion, view_of
 from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, fit_population
@@ -49,6 +50,7 @@ class Trainer:
         log: Its log.
         progress: What the spectator sees.
         device: Where the inverse network lives.
+        lender: A finished run whose bank and inverse network are taken over.
     """
 
     scenes: Scenes
@@ -58,6 +60,7 @@ class Trainer:
     log: RunLog
     progress: Progress
     device: torch.device
+    lender: RunFolder | None = None
 
     def __post_init__(self) -> None:
         self.seed = self.scenes.seed
@@ -75,12 +78,19 @@ class Trainer:
         self.checkpoint = Checkpoint.load(self.folder.checkpoints / "last.pt")
         if self.checkpoint.network:
             self.network.load_state_dict(self.checkpoint.network)
+        if self.lender is not None and not self.checkpoint.done:
+            inherit(self.lender, self.folder, self.checkpoint)
+        if self.checkpoint.inherited:
+            self.plan = self.plan.again(self.config.effort)
 
     def fit(self) -> Generator:
         """Runs all stages; returns the tuned generator, which is saved as ``best.pt``."""
         self.reconstruct()
         if self.config.preset == "inversion":
-            for number in range(len(self.plan.rounds)):
+            inherited = self.checkpoint.inherited
+            if inherited:
+                self.read_inherited(inherited)
+            for number in range(inherited, inherited + len(self.plan.rounds)):
                 self.render(number)
                 self.invert(number)
             self.transfer()
@@ -105,9 +115,15 @@ class Trainer:
         self._show(0, self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
         self.checkpoint.keep("reconstruct", network=self.network.state_dict())
 
+    def read_inherited(self, rounds: int) -> None:
+        """The inverse network of an earlier run reads the target, as one of the run's own would."""
+        for _ in range(rounds):
+            self.bank.load()
+        self.invert(rounds - 1)
+
     def render(self, number: int) -> None:
         """The bank grows by a round: first from the wide prior, then where the target's posteriors lie."""
-        count = self.plan.rounds[number]
+        count = self.plan.rounds[number - self.checkpoint.inherited]
         self.progress.start(f"render {number + 1}", count)
         self.bank.grow(self._proposal if number else self._wide, count, self.progress.advance)
         self.renders += count
@@ -122,9 +138,10 @@ class Trainer:
         if f"invert/{number + 1}" in done:
             return  # a later round has replaced what this one found
         if stage not in done:
-            record = self._recorder(stage, self.plan.steps[number])
+            steps = self.plan.steps[number - self.checkpoint.inherited]
+            record = self._recorder(stage, steps)
             with seeded_layers(self.seed, f"{stage}/dropout"):
-                factors = self.inversion.fit(self.bank, self.plan.steps[number], RATES[number > 0], record)
+                factors = self.inversion.fit(self.bank, steps, RATES[number > 0], record)
             widest = max(factors, key=lambda name: factors[name])
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
         else:
@@ -147,7 +164,7 @@ class Trainer:
             self.network, self.prior, self.population, self.layout, self.plan.transfer, self.seed, record
         )
         graphs = self.generator().scenes(SHOWN, "shown")
-        self._show(len(self.plan.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
+        self._show(len(self.bank.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
         self.checkpoint.keep("transfer", network=self.network.state_dict())
 
     def refine(self, estimator: str) -> None:

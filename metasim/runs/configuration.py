@@ -31,7 +31,15 @@ def _inline(grammar: Path | dict[str, Any] | None) -> dict[str, Any] | None:
 
 def config_digest(config: ExperimentConfig) -> str:
     """Digest of everything that the result depends on; equal digests may continue each other."""
-    data = self_contained(config).model_dump(mode="json", exclude=set(_IMMATERIAL))
+    return _digest(self_contained(config).model_dump(mode="json", exclude=set(_IMMATERIAL)))
+
+
+def scene_digest(config: ExperimentConfig) -> str:
+    """Digest of what a scene and its picture depend on; runs with equal ones may share renders."""
+    return _digest(self_contained(config).model_dump(mode="json", include={"grammar", "renderer"}))
+
+
+def _digest(data: dict[str, Any]) -> str:
     data["renderer"] = {k: v for k, v in data["renderer"].items() if k not in _IMMATERIAL_TO_RENDERER}
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
 
