@@ -6,31 +6,42 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import numpy as np
+import numpy.typing as npt
 from pydantic import Field
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.camera import Camera
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
-from renderers.blender.cycles import POINT_FILTER_WIDTH, Cycles, Image, Shot
+from renderers.blender.amodal import whole_masks
+from renderers.blender.cycles import Cycles, Image, Shot
+from renderers.blender.ids import Ids, IdTable, Members, members, number
 from renderers.blender.native import load_bpy
-from renderers.blender.passes import CENTRE, COLOUR, image
+from renderers.blender.passes import CENTRE, COLOUR, FLOW, View, image
 from renderers.blender.scene import scene_class
+from renderers.blender.solids import Bodies, rectangles
+from renderers.blender.true_normal import write_true_normals
 
-PASSES = frozenset(COLOUR | CENTRE)
+OF_NODES = frozenset({Pass.AMODAL, Pass.BOX3D})
+"""Passes with an entry for each node."""
+
 SEEDS = 1 << 31
+Side = Annotated[int, Field(ge=4, le=8192)]
 
 
 class BlenderRenderer:
     """Renders with ``bpy``, which holds one file a process: making a second renderer ends the first.
 
-    The seed steers the Monte-Carlo noise; equal scenes and seeds give equal bytes.
+    The seed steers the Monte-Carlo noise; equal scenes and seeds give equal bytes. Flow is the motion
+    along the timeline of the Blender file, so it is zero in a scene that keys nothing.
 
     Args:
         scene: What to render: ``tyol``, or a dotted path ``package.module:Class`` of a ``BlenderScene``.
-        size: Height and width of the images, pixels.
+        size: Height and width of the images, pixels; one number for both, or the two.
         samples: Light paths a pixel; more of them, less noise.
         bounces: Bounces of light, 0 for direct light only.
+        classes: The scene schema's class names in order, which class ids count; without them there are
+            no class ids.
         of_scene: The options of the scene's own class.
 
     Raises:
@@ -43,20 +54,22 @@ class BlenderRenderer:
     def __init__(
         self,
         scene: str = "tyol",
-        size: Annotated[int, Field(ge=4, le=8192)] = 64,
+        size: Side | tuple[Side, Side] = 64,
         samples: Annotated[int, Field(ge=1)] = 4,
         bounces: Annotated[int, Field(ge=0)] = 2,
+        classes: Sequence[str] = (),
         **of_scene: Any,
     ) -> None:
         self._scene = scene_class(scene)(**of_scene)
-        self._size, self._samples, self._bounces = size, samples, bounces
+        self._size = (size, size) if isinstance(size, int) else size
+        self._samples, self._bounces = samples, bounces
+        self._class_ids = {name: number for number, name in enumerate(classes, start=1)}
         self._bpy = load_bpy()
         self._bpy.ops.wm.read_factory_settings(use_empty=True)
         self._scene.build()
         if self._bpy.context.scene.camera is None:
             raise InputError("renderer.scene", f"{scene} without a camera", "a scene that builds its camera")
-        self._cycles: Cycles | None = Cycles(size)
-        self._numbered: list[Any] = []
+        self._cycles: Cycles | None = Cycles(self._size)
 
     @classmethod
     def part(cls, options: Mapping[str, Any]) -> type:
@@ -65,10 +78,10 @@ class BlenderRenderer:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Colour, its intrinsic parts, geometry and ids, in a process of its own."""
-        return Capabilities(
-            passes=PASSES, size=(self._size, self._size), attributes=dict(self._scene.attributes)
-        )
+        """Colour, its intrinsic parts, geometry, motion and ids, in a process of its own."""
+        without = frozenset() if self._class_ids else frozenset({Pass.CLASS})
+        passes = frozenset(COLOUR | CENTRE) - without
+        return Capabilities(passes=passes, size=self._size, attributes=dict(self._scene.attributes))
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
         """Renders scenes, one frame each, in order; scene ``i`` has seed ``seed + i``.
@@ -77,8 +90,9 @@ class BlenderRenderer:
             InputError: If a pass or a scene is beyond the engine.
             MetasimError: If a picture is not finite, or is not delivered.
         """
-        if beyond := passes - PASSES:
-            raise InputError("passes", ", ".join(sorted(beyond)), f"some of {', '.join(sorted(PASSES))}")
+        given = self.capabilities.passes
+        if beyond := passes - given:
+            raise InputError("passes", ", ".join(sorted(beyond)), f"some of {', '.join(sorted(given))}")
         return [self._frame(scene, passes, (seed + i) % SEEDS) for i, scene in enumerate(scenes)]
 
     def close(self) -> None:
@@ -87,37 +101,82 @@ class BlenderRenderer:
 
     def _frame(self, scene: SceneGraph, passes: frozenset[Pass], seed: int) -> Frame:
         """One picture of the light over each pixel and one, sharp, of what lies at its centre."""
-        self._number(scene, self._scene.apply(scene))
-        soft = Shot(_layers(passes, COLOUR), self._samples, bounces=self._bounces, seed=seed)
-        sharp = Shot(_layers(passes, CENTRE), samples=1, filter_width=POINT_FILTER_WIDTH, seed=seed)
-        layers: dict[str, Image] = {}
-        camera: Camera | None = None
-        for shot in (soft, sharp):
-            if shot.layers:
-                taken, camera = self._shoot(shot)
-                layers |= taken
-        images = {name: image(name, layers, camera) for name in passes} if camera is not None else {}
-        return Frame(images, camera)
-
-    def _shoot(self, shot: Shot) -> tuple[dict[str, Image], Camera]:
         if self._cycles is None:
             raise MetasimError("the renderer is closed")
-        taken, camera = self._cycles.shoot(shot)
-        layers = {name: taken[name] for name in shot.layers}
-        if strange := [name for name, values in layers.items() if not np.isfinite(values).all()]:
-            raise MetasimError(f"Cycles: {', '.join(strange)} not finite")
-        return layers, camera
+        owners = members(scene, self._scene.apply(scene))
+        self._check(owners, passes)
+        table, bodies = number(owners, with_parts=Pass.PART in passes), Bodies(owners)
+        view = self._see(self._cycles, scene, passes, seed, table, bodies)
+        if view is None:
+            return Frame({})
+        images = {name: image(name, view) for name in passes - OF_NODES}
+        if passes & OF_NODES:
+            images |= _of_nodes(self._cycles, passes & OF_NODES, len(scene.nodes), view, bodies)
+        return Frame(images, view.camera)
 
-    def _number(self, scene: SceneGraph, objects: Mapping[str, Any]) -> None:
-        """Gives the objects of nodes their instance ids, and all others that of the background."""
-        for shape in self._numbered:
-            shape.pass_index = 0
+    def _check(self, owners: Members, passes: frozenset[Pass]) -> None:
+        """Refuses what Blender would render wrongly without a word."""
+        if passes & FLOW and self._bpy.context.scene.render.use_motion_blur:
+            names = ", ".join(sorted(passes & FLOW))
+            raise InputError("passes", f"{names} with motion blur", "no flow, or a scene file without blur")
         self._bpy.context.view_layer.update()
-        for name, shape in objects.items():
+        for shape in owners:
             if not np.isfinite(np.array(shape.matrix_world)).all():
-                raise MetasimError(f"{name}: its pose is not finite")
-            shape.pass_index = scene.index(name) + 1
-        self._numbered = list(objects.values())
+                raise MetasimError(f"{shape.name}: its pose is not finite")
+        write_true_normals()
+
+    def _see(
+        self,
+        cycles: Cycles,
+        scene: SceneGraph,
+        passes: frozenset[Pass],
+        seed: int,
+        table: IdTable,
+        bodies: Bodies,
+    ) -> View | None:
+        """All layers behind the passes; ``None`` if they need none."""
+        soft = Shot(_layers(passes, COLOUR), self._samples, self._bounces, seed)
+        sharp = Shot(_layers(passes, CENTRE), seed=seed, centres=True)
+        layers: dict[str, Image] = {}
+        camera: Camera | None = None
+        if soft.layers:
+            layers, camera = _shoot(cycles, soft)
+        if sharp.layers:
+            taken, camera = _shoot(cycles, sharp, bodies if passes & OF_NODES else None)
+            layers |= taken
+        if camera is None:
+            return None
+        before, after = cycles.neighbours() if passes & FLOW else (camera, camera)
+        return View(layers, camera, table, self._classes_of(scene, passes), before, after)
+
+    def _classes_of(self, scene: SceneGraph, passes: frozenset[Pass]) -> Ids:
+        """Class ids (N + 1,) by instance id; 0 for the nodes of no class that is counted."""
+        if Pass.CLASS in passes and (unknown := {n.cls for n in scene.nodes} - self._class_ids.keys()):
+            raise InputError(
+                "renderer.classes", f"no {', '.join(sorted(unknown))}", "the class of every node"
+            )
+        return np.array([0, *(self._class_ids.get(node.cls, 0) for node in scene.nodes)], dtype=np.int32)
+
+
+def _shoot(cycles: Cycles, shot: Shot, bodies: Bodies | None = None) -> tuple[dict[str, Image], Camera]:
+    taken, camera = cycles.shoot(shot, bodies.look) if bodies else cycles.shoot(shot)
+    layers = {name: taken[name] for name in shot.layers}
+    if strange := [name for name, values in layers.items() if not np.isfinite(values).all()]:
+        raise MetasimError(f"Cycles: {', '.join(strange)} not finite")
+    return layers, camera
+
+
+def _of_nodes(
+    cycles: Cycles, passes: frozenset[Pass], nodes: int, view: View, bodies: Bodies
+) -> dict[Pass, npt.NDArray[np.generic]]:
+    """The passes with an entry for each node."""
+    boxes = bodies.boxes(nodes)
+    images: dict[Pass, npt.NDArray[np.generic]] = {Pass.BOX3D: boxes}
+    if Pass.AMODAL in passes:
+        visible = view.table.instance(view.layers["IndexOB"]) == np.arange(1, nodes + 1)[:, None, None]
+        where = rectangles(boxes, view.camera)
+        images[Pass.AMODAL] = whole_masks(cycles, bodies.owners, view.table, where, visible)
+    return {name: images[name] for name in passes}
 
 
 def _layers(passes: frozenset[Pass], known: Mapping[Pass, frozenset[str]]) -> frozenset[str]:

@@ -23,7 +23,12 @@ from renderers.blender.passes import CENTRE, COLOUR, srgb_bytes
 
 pytestmark = pytest.mark.blender
 
-CUBE = "cube_scene:CubeScene"
+OPTIONS = {
+    "scene": "cube_scene:CubeScene",
+    "samples": 2,
+    "size": 48,
+    "classes": ["scene", "camera", "cube"],
+}
 RGB = frozenset({Pass.RGB})
 EVERYTHING = frozenset(COLOUR | CENTRE)
 FOLDER = str(Path(__file__).parent)
@@ -44,7 +49,7 @@ def cube_graph(x: float = 0.0, yaw: float = 0.0, height: float = 4.0, cls: str =
 def pool() -> Iterator[RenderPool]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(FOLDER)
-        with RenderPool("blender", {"scene": CUBE, "samples": 2, "size": 48}, workers=1) as opened:
+        with RenderPool("blender", OPTIONS, workers=1) as opened:
             yield opened
 
 
@@ -174,8 +179,8 @@ def test_scenes_that_cannot_be_made_are_input_errors(
 ) -> None:
     monkeypatch.syspath_prepend(FOLDER)
     with (
-        RenderPool("blender", {"scene": scene}, workers=1) as other,
         pytest.raises(InputError, match=message),
+        RenderPool("blender", {"scene": scene}, workers=1) as other,
     ):
         other.render([cube_graph()], RGB, [0])
 
