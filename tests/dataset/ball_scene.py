@@ -32,7 +32,7 @@ GRAPH = SceneGraph(
 )
 
 
-def camera(index: int, size: tuple[int, int]) -> Camera:
+def camera(index: int, size: tuple[int, int], skew: float = 0.7) -> Camera:
     """A camera that looks at the ball, its axes skewed and its centre off the middle of the image."""
     rng = np.random.default_rng(index)
     height, width = size
@@ -46,7 +46,7 @@ def camera(index: int, size: tuple[int, int]) -> Camera:
     pose[:3, :3] = np.stack([right, np.cross(backward, right), backward], axis=1)
     pose[:3, 3] = CENTRE + rng.uniform(2.5, 4.0) * backward
     focal = rng.uniform(0.8, 1.1) * width
-    intrinsics = np.array([[focal, 0.7, 0.55 * width], [0, 1.1 * focal, 0.47 * height], [0, 0, 1]])
+    intrinsics = np.array([[focal, skew, 0.55 * width], [0, 1.1 * focal, 0.47 * height], [0, 0, 1]])
     return Camera(intrinsics, pose)
 
 
@@ -56,10 +56,12 @@ def on_surface(points: Array) -> Array:
     return np.minimum(ball, np.abs(points[..., 2]))
 
 
-def ball_sample(index: int = 0, size: tuple[int, int] = (12, 16), split: str = "train") -> Sample:
+def ball_sample(
+    index: int = 0, size: tuple[int, int] = (12, 16), split: str = "train", skew: float = 0.7
+) -> Sample:
     """The ball, seen by the camera of an index, with every modality."""
     rng = np.random.default_rng(index)
-    eye = camera(index, size)
+    eye = camera(index, size, skew)
     depth, instance = _cast(eye, size)
     surface = np.isfinite(depth)
     position = eye.unproject(depth)

@@ -16,6 +16,8 @@ _FORMATS = {
     "folder": "FolderFormat",
     "visionsim": "VisionSIMFormat",
     "visionsim-npy": "VisionSIMArraysFormat",
+    "freesplatter": "FreeSplatterFormat",
+    "freesplatter-torch": "FreeSplatterChunksFormat",
 }
 """Name (of a module of this package, with dashes for underscores) to its class."""
 
