@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError
 
@@ -19,17 +19,20 @@ class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class Verdict(_Strict):
-    """Two-sample evidence on held-out target images and fresh renders.
+class Comparison(_Strict):
+    """Two-sample evidence in one set of features: held-out target images and independent draws of renders.
 
     Attributes:
         n_target: Held-out target images.
-        n_generated: Fresh renders.
+        n_generated: Fresh renders, all draws together.
         mmd2: Squared MMD between their features.
         mmd2_floor: The same between two halves of the target.
         p_value: Of the permutation test; small where the two differ.
         c2st: Held-out accuracy of a classifier that tells them apart; 0.5 is chance.
         c2st_ci: Its 95 % confidence interval.
+        p_values: Of the same test with each draw by itself.
+        null_p_values: Of draw against draw, where nothing differs.
+        null_c2st: The classifier's accuracy for draw against draw.
     """
 
     n_target: Count
@@ -39,6 +42,73 @@ class Verdict(_Strict):
     p_value: Share
     c2st: Share
     c2st_ci: tuple[Share, Share]
+    p_values: list[Share] = []
+    null_p_values: list[Share] = []
+    null_c2st: Share | None = None
+
+
+class Shift(_Strict):
+    """How far generated and target are apart in one attribute, as the inverse network reads both.
+
+    Attributes:
+        difference: Generated less target, in the attribute's unit; ``None`` where readings say nothing.
+        error: Its standard error.
+        p_value: Of no difference.
+        smallest: The least shift that would be seen nine times in ten.
+        power: Chance of seeing a shift of 5 degrees, or of 2 % of the range where the unit is another.
+    """
+
+    difference: FiniteFloat | None
+    error: NonNegative | None
+    p_value: Share
+    smallest: NonNegative | None
+    power: Share | None
+
+
+class Reading(_Strict):
+    """How well the inverse network reads one attribute off renders whose scenes are known.
+
+    Attributes:
+        error: Typical error on fresh renders of the generator, in the attribute's unit.
+        explained: Share of the variation among held-out renders of the bank that it explains, by class;
+            under ``""`` for nodes without a choice.
+    """
+
+    error: NonNegative
+    explained: dict[str, FiniteFloat]
+
+
+Finding = Literal["same", "appearance", "attributes", "foreign"]
+
+
+class Verdict(Comparison):
+    """What the held-out images say: the evidence in the main features, and all that stands beside it.
+
+    Attributes:
+        finding: ``same``: no test tells them apart; ``appearance``: images differ, attributes do not;
+            ``attributes``: these differ; ``foreign``: the target shows what is not generated.
+        words: The finding in a sentence.
+        produces_target: Whether the generator makes images like the target's; ``None`` where no inverse
+            network can tell.
+        novelty: Share of target images unlike any fresh render; about 0.01 if they are alike.
+        bank_novelty: The same against all renders of the bank.
+        spread_p_value: Of the test of spreads and correlations that is blind to means.
+        features: The evidence in each set of features, the main one among them.
+        shifts: Differences by attribute.
+        readings: How well each attribute is read.
+        false_alarms: How often each test at a level of 5 % rejects halves of the generated renders.
+    """
+
+    finding: Finding | None = None
+    words: str = ""
+    produces_target: bool | None = None
+    novelty: Share | None = None
+    bank_novelty: Share | None = None
+    spread_p_value: Share | None = None
+    features: dict[str, Comparison] = {}
+    shifts: dict[str, Shift] = {}
+    readings: dict[str, Reading] = {}
+    false_alarms: dict[str, Share] = {}
 
 
 class Moments(_Strict):

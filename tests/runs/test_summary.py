@@ -24,6 +24,19 @@ ATTRIBUTE: dict[str, Any] = {
     "w1": None,
     "w1_floor": None,
 }
+EVIDENCE: dict[str, Any] = {
+    "n_target": 5,
+    "n_generated": 6,
+    "mmd2": -1e-3,
+    "mmd2_floor": 1e-3,
+    "p_value": 0.2,
+    "c2st": 0.5,
+    "c2st_ci": [0.4, 0.6],
+    "p_values": [0.1, 0.3],
+    "null_p_values": [0.5],
+    "null_c2st": 0.49,
+}
+SHIFT: dict[str, Any] = {"difference": -1.5, "error": 0.5, "p_value": 0.003, "smallest": 1.6, "power": 1.0}
 SUMMARY: dict[str, Any] = {
     "experiment": "tyol/yaw",
     "seed": 0,
@@ -31,13 +44,17 @@ SUMMARY: dict[str, Any] = {
     "wall_seconds": 1.5,
     "render_seconds": 0.5,
     "verdict": {
-        "n_target": 5,
-        "n_generated": 6,
-        "mmd2": -1e-3,
-        "mmd2_floor": 1e-3,
-        "p_value": 0.2,
-        "c2st": 0.5,
-        "c2st_ci": [0.4, 0.6],
+        **EVIDENCE,
+        "finding": "attributes",
+        "words": "The attributes differ.",
+        "produces_target": True,
+        "novelty": 0.01,
+        "bank_novelty": 0.0,
+        "spread_p_value": 0.5,
+        "features": {"inverse": EVIDENCE},
+        "shifts": {"object.yaw": SHIFT},
+        "readings": {"object.yaw": {"error": 1.0, "explained": {"mug": 0.9, "bowl": -0.1}}},
+        "false_alarms": {"mmd": 0.05},
     },
     "attributes": {"object.yaw": ATTRIBUTE},
     "correlations": [{"a": "object.x", "b": "object.z", "target": None, "generated": 0.5}],
@@ -77,6 +94,14 @@ def test_a_breach_is_named(tmp_path: Path, place: tuple[str, ...], value: object
     section[place[-1]] = value
     with pytest.raises(InputError, match=r"summary\.json: " + r"\.".join(place).replace("[", r"\[")):
         Summary.load(write(tmp_path / "summary.json", content))
+
+
+def test_evidence_of_an_earlier_version_is_read(tmp_path: Path) -> None:
+    first = list(EVIDENCE)[:7]
+    old = {**SUMMARY, "verdict": {key: EVIDENCE[key] for key in first}}
+    verdict = Summary.load(write(tmp_path / "summary.json", old)).verdict
+    assert verdict.finding is None
+    assert json.loads(verdict.model_dump_json())["c2st_ci"] == [0.4, 0.6]
 
 
 @pytest.mark.parametrize("key", list(ATTRIBUTE))

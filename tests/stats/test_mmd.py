@@ -7,7 +7,7 @@ import torch
 
 from metasim.base.streams import torch_stream
 from metasim.stats.fourier import FourierMMD
-from metasim.stats.kernels import Energy, GaussianMixture, Kernel, RationalQuadratic
+from metasim.stats.kernels import BlockSum, Energy, GaussianMixture, Kernel, RationalQuadratic
 from metasim.stats.mmd import MMDTarget, mmd2, mmd2_biased, witness
 
 GAUSSIAN = GaussianMixture((1.5,))
@@ -128,3 +128,17 @@ def test_fourier_kernel_is_near_the_mixture() -> None:
     error = (linear.embed(x) @ linear.embed(x).T - GaussianMixture((0.7, 1.4, 2.8))(x, x)).abs().max()
     # Hoeffding for means of independent cosines, over the 190 pairs, at a chance of one in a million.
     assert error < math.sqrt(2.0 * math.log(2.0 * 190 * 1e6) / frequencies)
+
+
+def test_fourier_kernel_of_blocks_is_near_their_sum() -> None:
+    x, frequencies = normal(20, 5), 6000
+    kernel = BlockSum((GaussianMixture((0.7, 1.4)), GaussianMixture((2.0,))), (2, 3))
+    linear = FourierMMD(x, kernel, frequencies, torch_stream(0, "fourier"))
+    embedded = linear.embed(x)
+    torch.testing.assert_close(embedded.square().sum(1), torch.full((20,), linear.embed.norm).double())
+    error = (embedded @ embedded.T - kernel(x, x)).abs().max()
+    assert error < 2.0 * math.sqrt(2.0 * math.log(2.0 * 2 * 190 * 1e6) / frequencies)
+    exact = MMDTarget(x[:9], lambda a, b: linear.embed(a) @ linear.embed(b).T)
+    part = FourierMMD(x[:9], kernel, frequencies, torch_stream(0, "fourier"))
+    torch.testing.assert_close(part.mmd2(x[9:]), exact.mmd2(x[9:]))
+    torch.testing.assert_close(part.witness(x[9:]).baseline, exact.witness(x[9:]).baseline)

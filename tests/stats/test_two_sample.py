@@ -11,7 +11,7 @@ from metasim.base.streams import stream
 from metasim.stats.c2st import c2st
 from metasim.stats.kernels import Energy, GaussianMixture
 from metasim.stats.mmd import mmd2
-from metasim.stats.permutation import permutation_test, pooled_gram
+from metasim.stats.permutation import linear_permutation_test, permutation_test, pooled_gram
 from metasim.stats.spread import spread_test
 
 
@@ -97,6 +97,16 @@ def test_permutation_statistic_is_the_unbiased_mmd() -> None:
     x, y = (torch.from_numpy(z) for z in pair(0, 12, 3))
     found = permutation_test(pooled_gram(x, y[:9], Energy()), 12, stream(0, "statistic"), 10)
     assert found.statistic == pytest.approx(float(mmd2(x, y[:9], Energy())), abs=1e-12)
+
+
+def test_the_linear_form_is_the_same_test_of_an_inner_product() -> None:
+    for index, shift in enumerate((0.0, 0.3, 3.0)):
+        x, y = pair(index, 25, 4)
+        pooled = np.concatenate([x, y[:17] + shift])
+        full = permutation_test(pooled @ pooled.T, 25, stream(0, "same"), 99)
+        linear = linear_permutation_test(pooled, 25, stream(0, "same"), 99)
+        assert linear.p_value == full.p_value
+        assert linear.statistic == pytest.approx(full.statistic, rel=1e-9)
 
 
 def test_shuffles_that_tie_with_the_samples_count() -> None:

@@ -1,0 +1,34 @@
+"""Reading: how well guesses follow the truth, for values that may be angles."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.stats.moments import mean_std
+
+_NORMAL = 1.4826  # standard deviation of a normal law over its median absolute deviation
+
+
+def explained(truth: npt.ArrayLike, guess: npt.ArrayLike, period: float | None = None) -> float:
+    """Share of the variation of values (n,) that guesses (n,) explain: 1 at best, 0 for the best constant.
+
+    The coefficient of determination; on a circle with ``1 - cos`` of the error in place of its square,
+    which for small errors is the same. Below 0 guesses are worse than a constant. NaN without variation.
+    """
+    truth, guess = np.asarray(truth, dtype=np.float64), np.asarray(guess, dtype=np.float64)
+    centre = mean_std(truth, period).mean
+    left, total = (_loss(truth - other, period).mean() for other in (guess, centre))
+    return float(1.0 - left / total) if total > 0 else float("nan")
+
+
+def typical_error(truth: npt.ArrayLike, guess: npt.ArrayLike, period: float | None = None) -> float:
+    """Error of guesses (n,) as a standard deviation, from its median: a few far misses do not count."""
+    error = np.asarray(guess, dtype=np.float64) - np.asarray(truth, dtype=np.float64)
+    if period is not None:
+        error -= period * np.round(error / period)
+    return float(_NORMAL * np.median(np.abs(error)))
+
+
+def _loss(error: npt.NDArray[np.float64], period: float | None) -> npt.NDArray[np.float64]:
+    return np.square(error) if period is None else 1.0 - np.cos(error * (2.0 * np.pi / period))
