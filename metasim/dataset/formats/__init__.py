@@ -18,6 +18,7 @@ _FORMATS = {
     "visionsim-npy": "VisionSIMArraysFormat",
     "freesplatter": "FreeSplatterFormat",
     "freesplatter-torch": "FreeSplatterChunksFormat",
+    "coco": "CocoFormat",
 }
 """Name (of a module of this package, with dashes for underscores) to its class."""
 

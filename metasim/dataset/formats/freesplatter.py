@@ -21,7 +21,6 @@ import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -229,4 +228,4 @@ def _read_view(
         if view[entry] is not None:
             array = np.load(io.BytesIO(archive.read(f"{uid}/{view[entry]}")), allow_pickle=False)
             images[modality] = _from_side(modality, array, camera)
-    return replace(from_record(record), camera=camera, images=images)
+    return from_record(record, images, camera=camera)

@@ -16,7 +16,6 @@ import json
 import pickle
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -184,7 +183,7 @@ def _view(scene: Mapping[str, Any], at: int, record: Mapping[str, Any]) -> Sampl
         images[Modality.MASK] = scene["masks"][at].numpy() > 0
     height, width = images[Modality.RGB].shape[:2]
     camera = _camera(scene["cameras"][at].numpy(), height, width)
-    return replace(from_record(record), camera=camera, images=images)
+    return from_record(record, images, camera=camera)
 
 
 def _saved(scenes: list[dict[str, Any]]) -> bytes:

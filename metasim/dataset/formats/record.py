@@ -11,6 +11,7 @@ from typing import Any
 from metasim.base.errors import InputError
 from metasim.dataset.encode import compact_json
 from metasim.dataset.formats.members import descriptions, from_members
+from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
@@ -30,9 +31,17 @@ def to_record(sample: Sample) -> dict[str, Any]:
     return {"key": sample.key, "carries": sorted(carried(sample))} | {p: json.loads(texts[p]) for p in _PARTS}
 
 
-def from_record(record: Mapping[str, Any]) -> Sample:
-    """The sample without images or tables; its camera is the very one that was written."""
-    return from_members(record["key"], {part: compact_json(record[part]) for part in _PARTS})
+def from_record(record: Mapping[str, Any], images: Mapping[Modality, Image], **fields: Any) -> Sample:
+    """The sample of a record.
+
+    Args:
+        record: See ``to_record``.
+        images: Its images, in any order.
+        fields: Its tables, and the camera if the format has one of its own.
+    """
+    texts = {part: compact_json(record[part]) for part in _PARTS}
+    ordered = {m: images[m] for m in Modality if m in images}
+    return replace(from_members(record["key"], texts), images=ordered, **fields)
 
 
 def carried(sample: Sample) -> frozenset[Modality]:

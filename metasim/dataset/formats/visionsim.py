@@ -19,7 +19,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -120,7 +119,7 @@ class VisionSIMFormat:
                 with refusing_damage(transforms, "the poses of a sequence"):
                     camera = camera_of(content, frame)
                     images = _read_images(transforms.parent, frame, camera, record["carries"])
-                    sample = replace(from_record(record), camera=camera, images=images)
+                    sample = from_record(record, images, camera=camera)
                 yield sample
 
 

@@ -11,7 +11,6 @@ import io
 import json
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +109,7 @@ class VisionSIMArraysFormat:
                 with refusing_damage(transforms, "the poses and arrays of a sequence"):
                     images = {m: _image(m, array[at]) for m, array in arrays.items()}
                     camera = camera_of(content, frame)
-                    sample = replace(from_record(record), camera=camera, images=images)
+                    sample = from_record(record, images, camera=camera)
                 yield sample
 
 
