@@ -127,7 +127,7 @@ def _weights(folder: RunFolder) -> Path:
 
 
 def _origin(folder: RunFolder) -> Origin:
-    from metasim.dataset.journal import FileRecord
+    from metasim.dataset.record import FileRecord
     from metasim.dataset.sample import Origin
     from metasim.runs.manifest import Manifest
 

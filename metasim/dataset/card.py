@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from metasim.base.files import write_text
-from metasim.dataset.modality import CONVENTIONS
+from metasim.dataset.journal import PartRecord
+from metasim.dataset.manifest import count_classes
+from metasim.dataset.modality import CONVENTIONS, Modality
 from metasim.dataset.plan import ExportPlan
 from metasim.dataset.sample import Origin
+from metasim.dataset.statistics import summarise
 from metasim.runs.summary import AttributeResult, Moments, Summary
 
 NAME = "card.md"
@@ -20,17 +24,19 @@ def write_card(
     plan: ExportPlan,
     origin: Origin,
     counts: Mapping[str, Any],
-    classes: Mapping[str, int],
+    records: Sequence[PartRecord],
+    licences: Mapping[str, str],
     summary: Summary | None,
 ) -> str:
     """Writes the card.
 
     Args:
-        out: The dataset.
+        out: Folder in which the file is made.
         plan: What was asked for.
         origin: The generator.
         counts: Samples by split, see ``manifest.count_samples``.
-        classes: Nodes of each class.
+        records: Its parts, in the order of the plan.
+        licences: Licence of each asset that the images may show.
         summary: The numbers of the run that made the generator, if it has finished.
 
     Returns:
@@ -39,9 +45,12 @@ def write_card(
     sections = [
         _head(plan, origin),
         _samples(counts),
-        _balance(classes, counts["written"]),
+        _balance(records, counts["written"]),
         _labels(plan),
         _generator(summary),
+        _images(records),
+        _licences(licences),
+        _COSTS,
     ]
     write_text(out / NAME, "\n\n".join(sections) + "\n")
     return NAME
@@ -70,15 +79,54 @@ def _samples(counts: Mapping[str, Any]) -> str:
     return f"## Samples\n\n{_table(('split', 'samples'), rows)}\n\n{failures}"
 
 
-def _balance(classes: Mapping[str, int], samples: int) -> str:
-    rows = [(name, number, f"{number / max(samples, 1):.3f}") for name, number in classes.items()]
-    return f"## Classes\n\n{_table(('class', 'nodes', 'nodes a sample'), rows)}"
+def _balance(records: Sequence[PartRecord], samples: int) -> str:
+    classes = count_classes(records)
+    seen = Counter[str]()
+    for record in records:
+        seen.update(record.statistics.get("classes", {}))
+    shown = sum(seen.values())
+    rows = []
+    for number, (name, nodes) in enumerate(classes.items(), start=1):
+        share = f"{seen[str(number)] / shown:.4f}" if shown else ""
+        rows.append((name, nodes, f"{nodes / max(samples, 1):.3f}", share))
+    header = ("class", "nodes", "nodes a sample", "share of pixels")
+    return f"## Classes\n\n{_table(header, rows)}"
 
 
 def _labels(plan: ExportPlan) -> str:
     rows = [(f"`{m}`", CONVENTIONS[m]) for m in plan.modalities]
+    if plan.affordances and Modality.AFFORDANCE in plan.modalities:
+        rows.append(("affordance channels", ", ".join(plan.affordances.names)))
     axes = "World: metres, right-handed, z up. Camera: looks along -z, +y up; pixel centres at half-integers."
     return f"## Labels\n\n{_table(('label', 'meaning'), rows)}\n\n{axes}"
+
+
+def _images(records: Sequence[PartRecord]) -> str:
+    header = ("label", "valid pixels", "mean", "std", "5 %", "median", "95 %")
+    statistics = (record.statistics for record in records)
+    found = summarise(statistics, tuple(count_classes(records)))["modalities"]
+    rows = []
+    for name, of in found.items():
+        numbers = (of["mean"], of["std"], *(of["percentiles"].get(p, []) for p in ("5", "50", "95")))
+        cells = (" / ".join(f"{value:.4g}" for value in channels[:_CHANNELS]) for channels in numbers)
+        rows.append((f"`{name}`", f"{of['valid'] / max(of['pixels'], 1):.4f}", *cells))
+    text = "By channel, at most three; histograms, pixels of each class and more stand in `statistics.json`."
+    return f"## Images\n\n{text} `previews/` shows the first samples of each split.\n\n{_table(header, rows)}"
+
+
+def _licences(licences: Mapping[str, str]) -> str:
+    if not licences:
+        return "## Licences of assets\n\nThe renderer names none: they are those of whatever it was given."
+    return f"## Licences of assets\n\n{_table(('asset', 'licence'), licences.items())}"
+
+
+_CHANNELS = 3
+_COSTS = (
+    "## Costs\n\n"
+    "`costs/totals.json` says what the dataset took in all, `costs/samples.csv` what each sample took. Both\n"
+    "are measurements, no two exports share them, nothing else depends on them: all files but these have\n"
+    "equal bytes whenever the same dataset is exported again, and their hashes stand in `manifest.json`."
+)
 
 
 def _generator(summary: Summary | None) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, overload
 
+from metasim.dataset.journal import SceneCost
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.sample import Provenance, Sample, make_sample
 from metasim.dataset.source import SceneSource, render_seed
@@ -13,11 +15,7 @@ from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
 
-FIRST = 8  # scenes of the first window, from which the size and time of the whole are told
-WINDOW = 128  # scenes of each later one; frames of at most one window are held
-
 T = TypeVar("T")
-Place = tuple[Part, int]
 
 
 class Pool(Protocol):
@@ -37,18 +35,21 @@ class Drawn:
     Attributes:
         part: The part it belongs to.
         index: Its index.
-        graph: The scene.
         result: The labelled sample, or why there is none.
+        cost: What it took so far.
     """
 
     part: Part
     index: int
-    graph: SceneGraph
     result: Sample | SceneFailure
+    cost: SceneCost
 
 
 def draw(plan: ExportPlan, source: SceneSource, pool: Pool, parts: Iterable[Part]) -> Iterator[Drawn]:
     """Draws, renders and labels the scenes of some parts, in their order.
+
+    All of them are one stream: scenes are drawn as the renderer asks for them, so that it never waits for
+    what is being written, and no more are held than it is ahead.
 
     Args:
         plan: What the samples shall carry, and the root seed.
@@ -57,29 +58,55 @@ def draw(plan: ExportPlan, source: SceneSource, pool: Pool, parts: Iterable[Part
         parts: The parts.
     """
     places = [(part, index) for part in parts for index in part.indices]
-    for window in _windows(places):
-        yield from _draw_window(plan, source, pool, window)
-
-
-def _windows(places: Sequence[Place]) -> Iterator[Sequence[Place]]:
-    if places:
-        yield places[:FIRST]
-    for start in range(FIRST, len(places), WINDOW):
-        yield places[start : start + WINDOW]
-
-
-def _draw_window(
-    plan: ExportPlan, source: SceneSource, pool: Pool, window: Sequence[Place]
-) -> Iterator[Drawn]:
-    scenes = [source.scene(index) for _, index in window]
-    seeds = [render_seed(plan.seed, index) for _, index in window]
+    scenes = _Scenes(source, [index for _, index in places])
+    seeds = [render_seed(plan.seed, index) for _, index in places]
     results = in_order(pool.stream(scenes, plan.passes, seeds))
-    for (part, index), graph, seed, result in zip(window, scenes, seeds, results, strict=True):
+    for at, (part, index) in enumerate(places):
+        result, graph = next(results), scenes.take(at)
+        cost = result.cost if isinstance(result, Frame) else None
+        began = time.perf_counter()
         if isinstance(result, Frame):
-            made = Provenance(source.origin, plan.seed, index, seed)
+            made = Provenance(source.origin, plan.seed, index, seeds[at])
             names = source.schema.class_names
             result = make_sample(graph, result, plan.modalities, names, part.split, made, plan.affordances)
-        yield Drawn(part, index, graph, result)
+        yield Drawn(part, index, result, SceneCost(cost, time.perf_counter() - began))
+
+
+class _Scenes(Sequence[SceneGraph]):
+    """Scenes drawn when they are asked for, and held until they are taken.
+
+    Args:
+        source: The generator.
+        indices: Index of each scene.
+    """
+
+    def __init__(self, source: SceneSource, indices: Sequence[int]) -> None:
+        self._source, self._indices = source, indices
+        self._held: dict[int, SceneGraph] = {}
+
+    def __len__(self) -> int:
+        return len(self._indices)
+
+    @overload
+    def __getitem__(self, at: int) -> SceneGraph: ...
+
+    @overload
+    def __getitem__(self, at: slice) -> list[SceneGraph]: ...
+
+    def __getitem__(self, at: int | slice) -> SceneGraph | list[SceneGraph]:
+        if isinstance(at, slice):
+            return [self[i] for i in range(*at.indices(len(self)))]
+        if at >= len(self):
+            raise IndexError(at)
+        if at not in self._held:
+            self._held[at] = self._source.scene(self._indices[at])
+        return self._held[at]
+
+    def take(self, at: int) -> SceneGraph:
+        """A scene that is not asked for again."""
+        graph = self[at]
+        del self._held[at]
+        return graph
 
 
 def in_order(results: Iterable[tuple[int, T]]) -> Iterator[T]:

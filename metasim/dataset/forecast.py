@@ -13,7 +13,9 @@ from metasim.base.errors import InputError
 from metasim.dataset.drawing import Drawn
 from metasim.dataset.formats.protocol import Format
 from metasim.dataset.sample import Sample
+from metasim.dataset.store import Store
 
+FIRST = 8  # scenes from which the size and time of the whole are told
 RESERVE = 256 * 2**20  # bytes that an export leaves free on the disk
 
 
@@ -64,20 +66,20 @@ def forecast(format: Format, first: Sequence[Drawn], rendering: float, num: int)
     return Forecast(num, size / len(first), seconds / len(first))
 
 
-def require_space(out: Path, needed: int) -> None:
-    """Refuses an export that would fill the disk.
+def require_space(store: Store, needed: int) -> None:
+    """Refuses an export that would fill the disk on which its files are made.
 
     Args:
-        out: Folder of the dataset.
-        needed: Bytes still to be written.
+        store: The dataset.
+        needed: Bytes still to be written there.
 
     Raises:
         InputError: If less is free, with ``RESERVE`` left over.
     """
-    free = shutil.disk_usage(out).free
+    free = shutil.disk_usage(store.folder).free
     if free < needed + RESERVE:
         raise InputError(
-            f"--out {out}",
+            f"--out {store.name}",
             f"{free / 1e6:.0f} MB free on its disk",
             f"{(needed + RESERVE) / 1e6:.0f} MB for what is still to be written",
         )

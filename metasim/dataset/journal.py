@@ -1,48 +1,41 @@
-"""Journal: which parts of an unfinished export are on disk, so that it can be taken up again."""
+"""Journal: which parts of an unfinished export are in place, so that it can be taken up again.
+
+A file says which export it is, and each finished part has a file of its own: every step of an export is
+one file that is there whole or not at all.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from metasim.base.errors import InputError
-from metasim.base.files import sync_folder, write_text
+from metasim.dataset.record import FileRecord
+from metasim.dataset.store import Store
+from metasim.rendering.protocol import Cost
 
-NAME = "journal.jsonl"
+FOLDER = "journal/"
+_IDENTITY = f"{FOLDER}export.json"
 
 
 @dataclass(frozen=True)
-class FileRecord:
-    """Hash and size of a file.
+class SceneCost:
+    """What a scene took, from nothing to its place in a part.
 
     Attributes:
-        sha256: Hash of its bytes.
-        size: Bytes.
+        render: Rendering it; ``None`` where the engine does not tell.
+        label_s: Seconds of labelling and writing it.
     """
 
-    sha256: str
-    size: int
+    render: Cost | None
+    label_s: float
 
     @classmethod
-    def of(cls, path: Path) -> FileRecord:
-        """Reads a file's record."""
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return cls(digest, path.stat().st_size)
-
-    def problem(self, path: Path) -> str | None:
-        """What is wrong with a file that should have this record; ``None`` if nothing is."""
-        if not path.is_file():
-            return "missing"
-        size = path.stat().st_size
-        if size != self.size:
-            return f"{size} bytes, {self.size} expected"
-        return None if FileRecord.of(path).sha256 == self.sha256 else "other content than was written"
+    def from_json(cls, data: Mapping[str, Any]) -> SceneCost:
+        """Reads back what ``dataclasses.asdict`` and JSON made of it."""
+        return cls(None if data["render"] is None else Cost(**data["render"]), data["label_s"])
 
 
 @dataclass(frozen=True)
@@ -55,6 +48,8 @@ class PartRecord:
         written: Indices of the scenes in it.
         failed: Why a scene is missing, by index.
         classes: Nodes of each class in its scenes.
+        statistics: Of its images, see ``statistics.Statistics``.
+        costs: What each scene took, by index.
     """
 
     part: str
@@ -62,55 +57,64 @@ class PartRecord:
     written: tuple[int, ...]
     failed: Mapping[int, str]
     classes: Mapping[str, int]
+    statistics: Mapping[str, Any] = field(default_factory=dict)
+    costs: Mapping[int, SceneCost] = field(default_factory=dict)
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PartRecord:
         """Reads back what ``dataclasses.asdict`` and JSON made of a record."""
-        files = {path: FileRecord(**record) for path, record in data["files"].items()}
-        failed = {int(index): reason for index, reason in data["failed"].items()}
-        return cls(data["part"], files, tuple(data["written"]), failed, data["classes"])
+        return cls(
+            part=data["part"],
+            files={path: FileRecord(**record) for path, record in data["files"].items()},
+            written=tuple(data["written"]),
+            failed={int(index): reason for index, reason in data["failed"].items()},
+            classes=data["classes"],
+            statistics=data["statistics"],
+            costs={int(index): SceneCost.from_json(cost) for index, cost in data["costs"].items()},
+        )
 
 
 class Journal:
-    """A file of JSON lines: first the identity of the export, then a line a finished part."""
+    """The records of an export in its dataset's own place, gone when it is finished.
 
-    def __init__(self, out: Path) -> None:
-        """Opens no file yet.
+    Args:
+        store: The dataset.
+    """
 
-        Args:
-            out: Folder of the dataset.
-        """
-        self.path = out / NAME
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def exists(self) -> bool:
+        """Whether an export was begun."""
+        return self._store.exists(_IDENTITY)
 
     def begin(self, identity: Mapping[str, Any]) -> None:
-        """Starts a journal anew."""
-        write_text(self.path, _line(identity))
+        """Says which export it is."""
+        self._store.write(_IDENTITY, _json(identity))
 
     def read(self, identity: Mapping[str, Any]) -> list[PartRecord]:
-        """The finished parts of the export of this identity, a torn last line left out.
+        """The finished parts of the export of this identity.
 
         Raises:
             InputError: If the journal is another export's.
         """
-        lines = self.path.read_text().split("\n")
-        check_identity(str(self.path.parent), json.loads(lines[0]), identity)
-        return [PartRecord.from_json(json.loads(line)) for line in lines[1:-1]]
-
-    def keep(self, identity: Mapping[str, Any], records: Iterable[PartRecord]) -> None:
-        """Rewrites the journal with these parts only."""
-        write_text(self.path, _line(identity) + "".join(_line(asdict(record)) for record in records))
+        check_identity(self._store.name, json.loads(self._store.read(_IDENTITY)), identity)
+        paths = sorted(p for p in self._store.files() if p.startswith(FOLDER) and not _is_partial(p))
+        return [PartRecord.from_json(json.loads(self._store.read(p))) for p in paths if p != _IDENTITY]
 
     def add(self, record: PartRecord) -> None:
-        """Notes a part whose files are on disk."""
-        with self.path.open("a") as file:
-            file.write(_line(asdict(record)))
-            file.flush()
-            os.fsync(file.fileno())
+        """Notes a part whose files are in place."""
+        self._store.write(_path(record), _json(asdict(record)))
+
+    def drop(self, record: PartRecord) -> None:
+        """Forgets a part."""
+        self._store.remove(_path(record))
 
     def remove(self) -> None:
-        """Removes the journal of a finished export."""
-        self.path.unlink(missing_ok=True)
-        sync_folder(self.path.parent)
+        """Removes the journal; the identity goes last, since without it nothing else is understood."""
+        paths = [path for path in self._store.files() if path.startswith(FOLDER)]
+        for path in sorted(paths, key=lambda path: path == _IDENTITY):
+            self._store.remove(path)
 
 
 def check_identity(where: str, found: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
@@ -126,5 +130,13 @@ def check_identity(where: str, found: Mapping[str, Any], wanted: Mapping[str, An
             )
 
 
-def _line(value: Mapping[str, Any]) -> str:
-    return json.dumps(value) + "\n"
+def _path(record: PartRecord) -> str:
+    return f"{FOLDER}{record.part.replace('/', '-')}.json"
+
+
+def _is_partial(path: str) -> bool:
+    return path.endswith(".partial")
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    return json.dumps(value).encode()

@@ -10,17 +10,25 @@ from typing import Any
 
 from metasim import __version__
 from metasim.base.errors import InputError
-from metasim.base.files import write_json
-from metasim.dataset.journal import FileRecord, PartRecord
+from metasim.dataset.journal import PartRecord
 from metasim.dataset.plan import ExportPlan
+from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Origin
+from metasim.dataset.store import Store, open_store
 from metasim.runs.manifest import versions
 
 NAME = "manifest.json"
 
 
-def export_identity(plan: ExportPlan, origin: Origin) -> dict[str, Any]:
-    """Everything that the bytes of an export depend on, as JSON data."""
+def export_identity(plan: ExportPlan, origin: Origin, source: str = "") -> dict[str, Any]:
+    """Everything that the bytes of an export depend on, as JSON data.
+
+    Args:
+        plan: What is exported.
+        origin: The generator.
+        source: Hash of the manifest of the dataset that it is converted from; empty for a new one.
+    """
+    words = plan.affordances
     return {
         "metasim": __version__,
         "format": plan.format,
@@ -30,7 +38,9 @@ def export_identity(plan: ExportPlan, origin: Origin) -> dict[str, Any]:
         "split": dict(plan.split),
         "image_size": list(plan.size),
         "part_samples": plan.per_part,
+        "affordances": {key: sorted(row) for key, row in words.rows.items()} if words else None,
         "generator": asdict(origin),
+        "converted_from": source,
     }
 
 
@@ -50,46 +60,54 @@ def count_classes(records: Sequence[PartRecord]) -> dict[str, int]:
 
 
 def write_manifest(
-    out: Path,
+    store: Store,
     identity: Mapping[str, Any],
     counts: Mapping[str, Any],
     records: Sequence[PartRecord],
-    files: Sequence[str],
+    files: Mapping[str, FileRecord],
+    licences: Mapping[str, str],
 ) -> None:
     """Writes the manifest, last of all files of a dataset.
 
     Args:
-        out: The dataset.
+        store: The dataset.
         identity: See ``export_identity``.
         counts: See ``count_samples``.
         records: Its parts, whose files are not read again.
         files: Its other files.
+        licences: Licence of each asset that its images show.
     """
-    known = {path: file for record in records for path, file in record.files.items()}
-    known |= {path: FileRecord.of(out / path) for path in files}
+    known = {path: file for record in records for path, file in record.files.items()} | dict(files)
     content = {
         "export": identity,
         "versions": versions(),
         "counts": counts,
         "classes": count_classes(records),
+        "licences": licences,
         "files": {path: asdict(known[path]) for path in sorted(known)},
     }
-    write_json(out / NAME, content)
+    store.write(NAME, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
 
 
-def load_manifest(dataset: Path) -> dict[str, Any]:
+def load_manifest(dataset: Path | str) -> dict[str, Any]:
+    """Reads the manifest of a dataset in a folder or at an address; see ``read_manifest``."""
+    with open_store(dataset) as store:
+        return read_manifest(store)
+
+
+def read_manifest(store: Store) -> dict[str, Any]:
     """Reads a manifest.
 
     Raises:
         InputError: If there is none, or it is not one.
     """
-    path = dataset / NAME
+    path = f"{store.name.rstrip('/')}/{NAME}"
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(store.read(NAME))
         if isinstance(content["export"], dict) and isinstance(content["files"], dict):
             return content
     except OSError as error:
-        raise InputError(str(path), error.strerror or "unreadable", "the manifest of a dataset") from error
+        raise InputError(path, error.strerror or "unreadable", "the manifest of a dataset") from error
     except (ValueError, KeyError, TypeError):
         pass
-    raise InputError(str(path), "other content", "the manifest of a dataset")
+    raise InputError(path, "other content", "the manifest of a dataset")

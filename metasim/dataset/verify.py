@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metasim.dataset.journal import NAME as JOURNAL
-from metasim.dataset.journal import FileRecord
+from metasim.dataset.costs import FOLDER as COSTS
+from metasim.dataset.journal import FOLDER as JOURNAL
 from metasim.dataset.manifest import NAME as MANIFEST
-from metasim.dataset.manifest import load_manifest
+from metasim.dataset.manifest import read_manifest
+from metasim.dataset.record import FileRecord
+from metasim.dataset.store import open_store
 
 
-def verify(dataset: Path) -> list[str]:
-    """Compares all files of a dataset with its manifest.
+def verify(dataset: Path | str) -> list[str]:
+    """Compares all files of a dataset, in a folder or at an address, with its manifest.
+
+    The tables of costs are measurements that no two exports share, so the manifest does not hold them.
 
     Returns:
         A line for each file that is missing, altered or not in the manifest; none for a sound dataset.
@@ -19,10 +23,11 @@ def verify(dataset: Path) -> list[str]:
     Raises:
         InputError: If there is no manifest.
     """
-    listed = {path: FileRecord(**record) for path, record in load_manifest(dataset)["files"].items()}
-    problems = [
-        f"{path}: {fault}" for path, file in listed.items() if (fault := file.problem(dataset / path))
-    ]
-    found = {str(p.relative_to(dataset)) for p in dataset.rglob("*") if p.is_file()}
-    strangers = sorted(found - listed.keys() - {MANIFEST, JOURNAL})
-    return problems + [f"{path}: not in the manifest" for path in strangers]
+    with open_store(dataset) as store:
+        files = read_manifest(store)["files"]
+        listed = {path: FileRecord(**record) for path, record in files.items()}
+        faults = {path: file.problem(store.record(path)) for path, file in listed.items()}
+        strangers = sorted(store.files() - listed.keys() - {MANIFEST})
+    problems = [f"{path}: {fault}" for path, fault in faults.items() if fault]
+    own = (JOURNAL, COSTS)
+    return problems + [f"{path}: not in the manifest" for path in strangers if not path.startswith(own)]

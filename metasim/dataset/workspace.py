@@ -1,92 +1,63 @@
-"""Workspace: the folder of an export: what may be written there, and what of it is done already."""
+"""Workspace: what may be written at the place of an export, and what of it is done already."""
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import filelock
-
 from metasim.base.errors import InputError
-from metasim.dataset.journal import NAME as JOURNAL
+from metasim.dataset.journal import FOLDER as JOURNAL
 from metasim.dataset.journal import Journal, PartRecord, check_identity
 from metasim.dataset.manifest import NAME as MANIFEST
-from metasim.dataset.manifest import load_manifest
+from metasim.dataset.manifest import read_manifest
+from metasim.dataset.store import Store
 
-_LOCK = ".lock"
 
-
-@contextmanager
-def locked(out: Path) -> Iterator[None]:
-    """Holds a folder against other processes; made if it is new, removed again if it stays empty.
+def is_finished(store: Store, identity: Mapping[str, Any], resume: bool) -> bool:
+    """Whether this very export is there already, whole.
 
     Raises:
-        InputError: If another process holds it, or it is no folder.
+        InputError: If another dataset is, or this one and ``resume`` is off.
     """
-    new = not out.exists()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(out / _LOCK, timeout=0.5)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise InputError(str(out), "an export in progress in another process", "its end") from error
-    except OSError as error:
-        raise InputError(str(out), error.strerror or str(error), "a folder that can be written") from error
-    try:
-        yield
-    finally:
-        (out / _LOCK).unlink(missing_ok=True)
-        lock.release()
-        if new:
-            with contextlib.suppress(OSError):
-                out.rmdir()
-
-
-def is_finished(out: Path, identity: Mapping[str, Any], resume: bool) -> bool:
-    """Whether the folder holds this very export already, whole.
-
-    Raises:
-        InputError: If it holds another dataset, or this one and ``resume`` is off.
-    """
-    if not (out / MANIFEST).exists():
+    if not store.exists(MANIFEST):
         return False
     if not resume:
-        raise InputError(str(out), "a finished dataset", "an empty or new folder")
-    check_identity(str(out), load_manifest(out)["export"], identity)
-    Journal(out).remove()
+        raise InputError(store.name, "a finished dataset", "an empty or new folder")
+    check_identity(store.name, read_manifest(store)["export"], identity)
+    Journal(store).remove()
     return True
 
 
-def finished_parts(out: Path, identity: Mapping[str, Any], resume: bool) -> list[PartRecord]:
+def finished_parts(store: Store, identity: Mapping[str, Any], resume: bool) -> list[PartRecord]:
     """The parts that an interrupted export has left whole; leftovers of unfinished ones are removed.
 
     Raises:
-        InputError: If the folder holds something else, or an unfinished export and ``resume`` is off.
+        InputError: If something else is there, or an unfinished export and ``resume`` is off.
     """
-    journal = Journal(out)
-    if not journal.path.exists():
-        _refuse_foreign(out)
+    journal = Journal(store)
+    if not journal.exists():
+        _refuse_foreign(store)
         return []
     if not resume:
-        raise InputError(str(out), "an unfinished export", "--resume to go on with it, or an empty folder")
+        raise InputError(store.name, "an unfinished export", "--resume to go on with it, or an empty folder")
     records = journal.read(identity)
-    for partial in out.rglob(".*.partial"):
-        partial.unlink()
-    whole = [record for record in records if _is_whole(out, record)]
-    journal.keep(identity, whole)
+    for path in store.files():
+        if path.rpartition("/")[2].startswith(".") and path.endswith(".partial"):
+            store.remove(path)
+    whole = [record for record in records if _is_whole(store, record)]
+    for record in records:
+        if record not in whole:
+            journal.drop(record)
     return whole
 
 
-def _is_whole(out: Path, record: PartRecord) -> bool:
-    return all(file.problem(out / path) is None for path, file in record.files.items())
+def _is_whole(store: Store, record: PartRecord) -> bool:
+    return all(file.problem(store.record(path)) is None for path, file in record.files.items())
 
 
-def _refuse_foreign(out: Path) -> None:
-    for path in out.iterdir():
-        if path.name.startswith(f".{JOURNAL}.") and path.suffix == ".partial":
-            path.unlink()
-        elif path.name != _LOCK:
-            raise InputError(str(out), f"a folder that holds {path.name}", "an empty or new folder")
+def _refuse_foreign(store: Store) -> None:
+    """Only an export that was killed before it could say what it is may have left something."""
+    for path in sorted(store.files()):
+        if not (path.startswith(f"{JOURNAL}.") and path.endswith(".partial")):
+            raise InputError(store.name, f"a folder that holds {path}", "an empty or new folder")
+    Journal(store).remove()

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import resource
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from metasim.base.errors import InputError
-from metasim.rendering.protocol import Frame, Pass, Renderer
+from metasim.rendering.protocol import Cost, Frame, Pass, Renderer
 from metasim.scene.graph import SceneGraph
 
 FINITE = (Pass.HDR, Pass.REFLECTANCE, Pass.ILLUMINATION, Pass.RESIDUAL)
@@ -63,6 +65,7 @@ def attempt(
 def _try(
     engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
 ) -> list[Frame | SceneFailure]:
+    wall, cpu = time.perf_counter(), time.process_time()
     try:
         frames = engine.render(scenes, passes, seed)
     except InputError:
@@ -70,5 +73,12 @@ def _try(
     except Exception as error:
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         return [SceneFailure(reason)] * len(scenes)
+    frames = list(_with_cost(frames, time.perf_counter() - wall, time.process_time() - cpu))
     faults = [fault(frame, passes) for frame in frames]
     return [SceneFailure(reason) if reason else frame for frame, reason in zip(frames, faults, strict=True)]
+
+
+def _with_cost(frames: Sequence[Frame], wall_s: float, cpu_s: float) -> Iterator[Frame]:
+    peak, share = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, 1 / max(len(frames), 1)
+    for frame in frames:
+        yield replace(frame, cost=Cost(wall_s * share, cpu_s * share, peak, dict(frame.stages)))

@@ -19,6 +19,7 @@ from metasim.rendering.worker import Job
 from metasim.scene.graph import SceneGraph
 
 AHEAD = 4  # scenes in flight per worker, so that none waits for a caller busy with the last frames
+SPREAD = 4 * AHEAD  # scenes per worker from the oldest that is not done to the newest that is begun
 BATCH = 64  # scenes per call of an engine in this process
 
 Result = Frame | SceneFailure
@@ -57,7 +58,7 @@ class RenderPool:
         workers = workers or cores
         self.counters = Counters()
         self._crew = Crew(kind, self._options, workers, max(1, cores // workers), timeout_s, self.counters)
-        self._ahead = AHEAD * workers
+        self._ahead, self._spread = AHEAD * workers, SPREAD * workers
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -104,8 +105,10 @@ class RenderPool:
     ) -> Iterator[tuple[int, Result]]:
         """Renders scenes and yields each with its index as soon as it is done, in any order.
 
-        A bounded number of frames is held at a time, however slowly they are taken. Arguments and
-        errors are those of ``render``.
+        A bounded number of frames is held at a time, however slowly they are taken, and none comes long
+        before its turn: who puts them in order holds few, too. Scenes are taken from the sequence as
+        they are begun, so that it may make them as it is asked. Arguments and errors are those of
+        ``render``.
         """
         if self._closed:
             raise MetasimError("the render pool is closed")
@@ -151,16 +154,19 @@ class RenderPool:
     def _stream_workers(
         self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
     ) -> Iterator[tuple[int, Result]]:
-        waiting = iter(range(len(scenes)))
+        begun = 0
         flying: dict[Future[Result], int] = {}
         try:
             while True:
-                while len(flying) < self._ahead and (index := next(waiting, None)) is not None:
-                    flying[self._crew.submit(Job(scenes[index], passes, seeds[index]))] = index
+                end = min(len(scenes), min(flying.values(), default=begun) + self._spread)
+                while len(flying) < self._ahead and begun < end:
+                    flying[self._crew.submit(Job(scenes[begun], passes, seeds[begun]))] = begun
+                    begun += 1
                 if not flying:
                     return
-                for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                    yield flying.pop(future), future.result()
+                done = wait(flying, return_when=FIRST_COMPLETED).done
+                first = min(done, key=flying.__getitem__)  # one at a time: workers wait for no caller
+                yield flying.pop(first), first.result()
         finally:
             for future in flying:
                 future.cancel()

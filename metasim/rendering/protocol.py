@@ -45,16 +45,37 @@ class Pass(StrEnum):
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What it took to render a frame; frames of one call share its time evenly.
+
+    Attributes:
+        wall_s: Seconds by the clock.
+        cpu_s: Seconds of processors, summed over threads.
+        peak_bytes: The most memory that the process of the engine has held so far.
+        stages: Seconds by stage of the engine, for one that tells (say ``beauty``, ``labels``).
+    """
+
+    wall_s: float
+    cpu_s: float
+    peak_bytes: int
+    stages: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Frame:
     """One rendered scene.
 
     Attributes:
         passes: The image of each pass asked for.
         camera: The camera it was seen with; ``None`` for flat engines without one.
+        stages: Seconds that each stage of the engine took, if the engine tells.
+        cost: What it took, noted by whoever called the engine.
     """
 
     passes: Mapping[Pass, npt.NDArray[np.generic]]
     camera: Camera | None = None
+    stages: Mapping[str, float] = field(default_factory=dict)
+    cost: Cost | None = None
 
     def __getitem__(self, name: Pass) -> npt.NDArray[np.generic]:
         return self.passes[name]
@@ -73,6 +94,8 @@ class Capabilities:
         noiseless: Whether frames do not depend on the seed, so that a batch may mix any seeds.
         differentiable: Whether ``render_tensor`` gives gradients to attributes.
         attributes: Attribute names it gives a meaning to, by symbol; others are carried unused.
+        notes: What the user should know of the engine's input, such as textures that are missing.
+        licences: Licence of each asset that its images may show, by the asset's name.
     """
 
     passes: frozenset[Pass]
@@ -81,6 +104,8 @@ class Capabilities:
     noiseless: bool = False
     differentiable: bool = False
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    licences: Mapping[str, str] = field(default_factory=dict)
 
 
 @runtime_checkable

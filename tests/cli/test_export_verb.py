@@ -12,7 +12,7 @@ from metasim.base.files import read_yaml
 from metasim.cli import main
 from metasim.config import ExperimentConfig
 from metasim.dataset.formats.webdataset import WebDatasetFormat
-from metasim.dataset.journal import FileRecord
+from metasim.dataset.record import FileRecord
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.model.attribute_gcn import AttributeNetwork
