@@ -12,6 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from metasim.base.errors import InputError
 from metasim.base.files import read_yaml as read_yaml
 from metasim.base.validation import Section, validated
+from metasim.grammar.grammar import SceneGrammar
+from metasim.rendering.registry import anchored
 
 
 class TargetConfig(Section):
@@ -160,7 +162,18 @@ def load_experiment(path: Path, changes: Sequence[str] = (), seed: int | None = 
             "images": _beside(here, config.target.images),
         }
     )
-    return config.model_copy(update={"grammar": _beside(here, config.grammar), "target": target})
+    config = config.model_copy(update={"grammar": _beside(here, config.grammar), "target": target})
+    return _with_anchored_renderer(config, here, str(path))
+
+
+def _with_anchored_renderer(config: ExperimentConfig, here: Path, where: str) -> ExperimentConfig:
+    """The options of the engine, and those that differ for the target, made independent of the file."""
+    schema = SceneGrammar.from_source(config.grammar).schema
+    kind, options, differing = config.renderer.kind, config.renderer.options, config.target.renderer
+    renderer = config.renderer.model_copy(update=anchored(kind, options, here, schema, f"{where}: renderer"))
+    of_target = anchored(kind, {**options, **differing}, here, schema, f"{where}: target.renderer")
+    target = config.target.model_copy(update={"renderer": {name: of_target[name] for name in differing}})
+    return config.model_copy(update={"renderer": renderer, "target": target})
 
 
 def _apply(data: dict[str, Any], change: str) -> None:

@@ -68,13 +68,14 @@ class Experiment:
         Raises:
             InputError: At the first fault.
         """
-        grammar = _grammar(config.grammar, "grammar")
+        grammar = SceneGrammar.from_source(config.grammar)
         if not grammar.fixed_structure:
             expected = (
                 "a grammar whose scenes all have the same nodes: which nodes there are is not learnt yet"
             )
             raise InputError("grammar", "productions or counts that vary", expected)
-        target = None if config.target.grammar is None else _grammar(config.target.grammar, "target.grammar")
+        wanted = config.target.grammar
+        target = None if wanted is None else SceneGrammar.from_source(wanted, "target.grammar")
         check_options(config.renderer.kind, config.renderer.options, "renderer")
         check_options(config.renderer.kind, _target_options(config), "target.renderer")
         layout = SceneLayout.of(grammar.schema, grammar.sample(stream(config.seed, "layout")))
@@ -100,6 +101,8 @@ class Experiment:
         torch.set_num_threads(min(MOST_THREADS, max(1, len(os.sched_getaffinity(0)) // 2)))
         with ExitStack() as stack:
             pool = stack.enter_context(_pool(self.config, self.config.renderer.options))
+            for note in pool.capabilities.notes:
+                progress.say(f"renderer: {note}")
             found = self._found_target(folder, pool, progress)
             studio = None if found else stack.enter_context(self._studio(pool))
             RunFolder.create(*place)
@@ -234,14 +237,6 @@ class Experiment:
         if not folder.target.exists():
             save_images(folder.images / "target", list(target.images), self.config.output.keep_images)
             target.save(folder.target)
-
-
-def _grammar(source: Path | dict[str, object], where: str) -> SceneGrammar:
-    return (
-        SceneGrammar.from_file(source)
-        if isinstance(source, Path)
-        else SceneGrammar.from_mapping(source, where)
-    )
 
 
 def _target_options(config: ExperimentConfig) -> dict[str, object]:

@@ -29,6 +29,7 @@ VERBS = {
     "verify": "Verify",
     "compare": "Compare",
     "runs": "Runs",
+    "inspect": "Inspect",
     "bench": "Bench",
     "doctor": "Doctor",
 }

@@ -49,6 +49,11 @@ class SceneGrammar:
         return cls.from_mapping(data, str(path))
 
     @classmethod
+    def from_source(cls, source: Path | Mapping[str, Any], where: str = "grammar") -> SceneGrammar:
+        """Reads a grammar that is either in a file or in memory, see ``from_file`` and ``from_mapping``."""
+        return cls.from_file(source) if isinstance(source, Path) else cls.from_mapping(source, where)
+
+    @classmethod
     def from_mapping(cls, data: Mapping[str, Any], where: str = "grammar") -> SceneGrammar:
         """Reads a grammar that is already in memory, in our form or in the original one.
 

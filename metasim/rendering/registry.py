@@ -7,17 +7,22 @@ import importlib
 import inspect
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
-from typing import Any, get_type_hints
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
 
 from pydantic import ConfigDict, ValidationError, create_model
 
 from metasim.base.errors import InputError
+from metasim.rendering.inspection import Inspection
+from metasim.scene.schema import SceneSchema
 
 ENTRY_POINT_GROUP = "metasim.renderers"
 BUILT_IN = {
     "sprites": "renderers.sprites.renderer:SpritesRenderer",
     "blender": "renderers.blender.renderer:BlenderRenderer",
 }
+READS = {".blend": "blender"}
+"""Engines whose static method ``inspect`` reads scene files, by the files' suffix."""
 
 
 def engine(kind: str) -> type:
@@ -77,6 +82,53 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer"
             raise InputError(place, "unknown option", known) from error
         raise InputError(place, repr(fault["input"]), fault["msg"]) from error
     return {name: getattr(checked, name) for name in fields}
+
+
+def anchored(
+    kind: str, options: Mapping[str, Any], folder: Path, schema: SceneSchema, where: str = "renderer"
+) -> dict[str, Any]:
+    """An engine's options made independent of the experiment that they stand in.
+
+    Relative paths of files (options that are annotated with ``Path``) become paths below a folder. An
+    engine that needs to know more of the grammar than scenes tell has a class method ``anchored(options,
+    schema, where)``, which returns options that hold it as plain data, and changes nothing that it has
+    returned before.
+
+    Args:
+        kind: Name of the engine, see ``engine``.
+        options: Its options as they stand in the experiment.
+        folder: Folder of the experiment.
+        schema: Vocabulary of the experiment's grammar.
+        where: Path of the section that holds them, for errors.
+
+    Raises:
+        InputError: If the engine says that they do not fit the grammar.
+    """
+    cls = engine(kind)
+    hints = {name: hint for name, (hint, _) in _fields(cls, options).items()}
+    placed = {
+        name: str(folder / value) if isinstance(value, str) and _names_file(hints.get(name)) else value
+        for name, value in options.items()
+    }
+    complete = getattr(cls, "anchored", None)
+    return complete(placed, schema, where) if complete else placed
+
+
+def inspect_file(path: Path) -> Inspection:
+    """What a scene file offers to bind, told by the engine that reads files of its kind.
+
+    Raises:
+        InputError: If no engine does, or it cannot read this one.
+    """
+    kind = READS.get(path.suffix)
+    if kind is None:
+        raise InputError(str(path), f"a {path.suffix or 'nameless'} file", f"a {' or '.join(READS)} file")
+    reader: Any = engine(kind)
+    return reader.inspect(path)
+
+
+def _names_file(hint: Any) -> bool:
+    return hint is Path or (Path in get_args(hint) and str not in get_args(hint))
 
 
 def _fields(cls: type, options: Mapping[str, Any]) -> dict[str, Any]:
