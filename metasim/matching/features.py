@@ -13,6 +13,7 @@ from metasim.base.streams import torch_stream
 
 CHANNELS = (24, 48)
 GRID = 4
+PIXELS = 16
 
 
 class RandomConvolutions:
@@ -46,3 +47,12 @@ class RandomConvolutions:
             x = torch.relu(nn.functional.conv2d(x, filters, stride=2, padding=2))
             blocks.append(nn.functional.adaptive_avg_pool2d(x, GRID).flatten(1))
         return blocks
+
+
+class BlurredPixels:
+    """The image itself on a coarse grid: the plainest features there are, in one block."""
+
+    def __call__(self, images: npt.NDArray[np.uint8]) -> list[Tensor]:
+        """One (n, 768) block of (n, H, W, 3) images, on [0, 1]."""
+        pixels = torch.from_numpy(images).movedim(-1, 1).float() / 255
+        return [nn.functional.adaptive_avg_pool2d(pixels, PIXELS).flatten(1)]
