@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,11 +13,13 @@ from metasim.base.errors import MetasimError
 
 
 def load_bpy() -> Any:
-    """Imports ``bpy``.
+    """Imports ``bpy``; costs nothing where that is done.
 
     Raises:
         MetasimError: If it is not installed, or lacks a system library; the text names it.
     """
+    if (loaded := sys.modules.get("bpy")) is not None:
+        return loaded
     try:
         with _one_core():
             return importlib.import_module("bpy")
