@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
-from tyro.conf import Positional, arg
+from tyro.conf import arg, subcommand
 
 from metasim.base.errors import InputError
 
 
 @dataclass(frozen=True)
-class Bench:
-    """Measures how well and how fast things work; JSON lines, the last one a summary.
-
-    ``match`` matches the experiments of the suite and compares methods; runs that are finished are kept.
+class Match:
+    """Matches the experiments of the suite and compares methods; runs that are finished are kept.
 
     Attributes:
-        what: What to measure.
         quick: The first sprite experiments, one seed, our defaults alone.
         experiments: Folder of the experiments.
         only: Experiments by name, separated by commas; by default the whole suite.
@@ -29,7 +28,6 @@ class Bench:
         table: Also write the runs as a Markdown table to this file.
     """
 
-    what: Annotated[Positional[Literal["match"]], arg(metavar="match")]
     quick: bool = False
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
     only: Annotated[str | None, arg(metavar="A,B")] = None
@@ -40,8 +38,6 @@ class Bench:
 
     def run(self) -> int:
         """Measures; returns the exit status."""
-        import json
-
         from metasim.base.files import write_text
         from metasim.bench.match import QUICK, SUITE, run_suite, table
         from metasim.runs.progress import show_progress
@@ -49,18 +45,72 @@ class Bench:
         names = QUICK if self.quick else tuple(self.only.split(",")) if self.only else tuple(SUITE)
         methods = ["inversion"] if self.quick else self.methods.split(",")
         seeds = [0] if self.quick else self._seeds()
-        progress, line = show_progress(), {}
+        progress = show_progress()
         try:
-            for line in run_suite(self.experiments, names, methods, seeds, self.out, progress):
-                sys.stdout.write(json.dumps(line) + "\n")
-                sys.stdout.flush()
+            last = _print(run_suite(self.experiments, names, methods, seeds, self.out, progress))
         finally:
             progress.close()
         if self.table is not None:
-            write_text(self.table, table(line["runs"]) + "\n")
+            write_text(self.table, table(last["runs"]) + "\n")
         return 0
 
     def _seeds(self) -> list[int]:
         if not all(part.isdecimal() for part in self.seeds.split(",")):
             raise InputError("--seeds", self.seeds, "numbers separated by commas")
         return [int(part) for part in self.seeds.split(",")]
+
+
+@dataclass(frozen=True)
+class Render:
+    """Compares the render pool with an engine's plain loop, two workers with one, all labels with colour.
+
+    Attributes:
+        engine: The engine, ``blender`` or ``sprites``.
+        quick: Few rounds of small frames, for a first look.
+        frames: Frames of one worker over which its memory is watched; 0 for none.
+        experiments: Folder of the experiments, whose scenes are rendered.
+    """
+
+    engine: str = "blender"
+    quick: bool = False
+    frames: int = 3000
+    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        from metasim.bench.render import SETTLED, Effort, RenderBench
+        from metasim.runs.progress import show_progress
+
+        if self.frames != 0 and self.frames <= SETTLED:
+            raise InputError("--frames", str(self.frames), f"0, or more than {SETTLED}")
+        effort = (
+            Effort(rounds=3, frames=30, soak=self.frames, large=(64, 64))
+            if self.quick
+            else Effort(soak=self.frames)
+        )
+        progress = show_progress()
+        try:
+            _print(RenderBench(self.experiments, self.engine, effort).run(progress))
+        finally:
+            progress.close()
+        return 0
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Measures how well and how fast things work; JSON lines, the last one a summary."""
+
+    what: Annotated[Match, subcommand("match")] | Annotated[Render, subcommand("render")]
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        return self.what.run()
+
+
+def _print(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    """Writes JSON lines as they come; returns the last."""
+    last: dict[str, Any] = {}
+    for last in lines:
+        sys.stdout.write(json.dumps(last) + "\n")
+        sys.stdout.flush()
+    return last

@@ -121,9 +121,9 @@ def test_scripts_are_verbs_from_any_directory(script: Path, tmp_path: Path) -> N
 
 def test_bench_takes_what_to_measure_as_a_word() -> None:
     from metasim.cli import parse
-    from metasim.cli.bench import Bench
+    from metasim.cli.bench import Bench, Match
 
-    assert parse(["bench", "match", "--quick"]) == Bench("match", quick=True)
+    assert parse(["bench", "match", "--quick"]) == Bench(Match(quick=True))
     with pytest.raises(SystemExit) as left:
         parse(["bench"])
     assert left.value.code == 2
