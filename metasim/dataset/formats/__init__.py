@@ -13,12 +13,14 @@ from metasim.dataset.formats.protocol import Format
 _FORMATS = {
     "webdataset": "WebDatasetFormat",
     "hdf5": "Hdf5Format",
+    "hypersim": "HypersimFormat",
     "folder": "FolderFormat",
     "visionsim": "VisionSIMFormat",
     "visionsim-npy": "VisionSIMArraysFormat",
     "freesplatter": "FreeSplatterFormat",
     "freesplatter-torch": "FreeSplatterChunksFormat",
     "coco": "CocoFormat",
+    "bop": "BopFormat",
 }
 """Name (of a module of this package, with dashes for underscores) to its class."""
 
