@@ -5,29 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from metasim.base.errors import InputError
 from metasim.scene.graph import SceneGraph, SceneNode
-from renderers.blender.native import load_bpy
-from renderers.blender.tyol.datablocks import add_mesh, add_object, move
-from renderers.blender.tyol.light import SUN_PER_INTENSITY, add_sky, add_sun, tinted
+from renderers.blender.tyol.datablocks import add_mesh, move
+from renderers.blender.tyol.light import tinted
 from renderers.blender.tyol.objects import CLASSES, make_prop
 from renderers.blender.tyol.paint import Floats
-from renderers.blender.tyol.pose import (
-    CAMERA_DISTANCE,
-    DEFAULTS,
-    FIELD_OF_VIEW_DEG,
-    camera_matrix,
-    object_matrix,
-)
-from renderers.blender.tyol.table import table_mesh, table_texture
+from renderers.blender.tyol.pose import DEFAULTS, object_matrix
+from renderers.blender.tyol.stage import Stage
 
 
 class TyolScene:
     """One object per graph on the table; several if they are of different classes."""
 
     def __init__(self) -> None:
+        self._stage = Stage()
         self._things: dict[str, Any] = {}
         self._vertices: dict[str, Floats] = {}
 
@@ -42,10 +34,7 @@ class TyolScene:
             prop = make_prop(cls)
             self._vertices[cls] = prop.mesh.vertices
             self._things[cls] = add_mesh(cls, prop.mesh, prop.texture)
-        self._things["table"] = add_mesh("table", table_mesh(), table_texture())
-        self._things["sun"] = add_sun()
-        self._things["camera"] = _add_camera()
-        add_sky()
+        self._stage.build()
 
     def apply(self, graph: SceneGraph) -> Mapping[str, object]:
         """Moves, tints and lights the scene as a graph says.
@@ -59,9 +48,7 @@ class TyolScene:
         for cls in CLASSES:
             self._things[cls].hide_render = True
         shown = {node.name: self._place(node) for node in graph.of_symbol("object")}
-        self._things["sun"].data.energy = SUN_PER_INTENSITY * _values(graph, "light")["intensity"]
-        move(self._things["camera"], camera_matrix(_values(graph, "camera")))
-        return shown | {node.name: self._things["table"] for node in graph.of_symbol("table")}
+        return shown | dict(self._stage.apply(graph))
 
     def _place(self, node: SceneNode) -> object:
         """Shows the object of a node where its attributes say."""
@@ -76,20 +63,3 @@ class TyolScene:
         thing.color = tinted(values["warmth"], values["tint"])
         thing.hide_render = False
         return thing
-
-
-def _values(graph: SceneGraph, symbol: str) -> Mapping[str, float]:
-    """The attributes of the first node of a symbol, defaults where it or they are missing."""
-    nodes = graph.of_symbol(symbol)
-    return {**DEFAULTS[symbol], **(nodes[0].attributes if nodes else {})}
-
-
-def _add_camera() -> Any:
-    """The camera, as the scene's own."""
-    bpy = load_bpy()
-    data = bpy.data.cameras.new("camera")
-    data.angle = np.deg2rad(FIELD_OF_VIEW_DEG)
-    data.clip_start, data.clip_end = 0.1 * CAMERA_DISTANCE, 10.0 * CAMERA_DISTANCE
-    camera = add_object("camera", data)
-    bpy.context.scene.camera = camera
-    return camera

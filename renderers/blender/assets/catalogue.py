@@ -1,0 +1,172 @@
+"""Catalogue: the assets of a folder, by class.
+
+The class of a file is the folder it lies in below the top one, or its own name if it lies there. A file
+``manifest.yaml`` in the folder says otherwise; then only the files that it lists count::
+
+    licence: CC-BY-4.0                  # of all assets that name none
+    assets:
+      cups/red.obj: mug                 # the class; or
+      cups/blue.stl:
+        class: mug
+        metres_per_unit: 0.001
+        up: y                           # which axis points up; obj, ply and stl files do not say
+        licence: CC0-1.0
+        affordances: [contain]
+        parts: {handle: [grasp]}        # parts with their affordances
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from metasim.base.errors import InputError
+from metasim.base.files import read_yaml
+from metasim.base.validation import Section, validated
+from renderers.blender.assets.bop import bop_models
+from renderers.blender.assets.formats import SUFFIXES, UP_OF, Up
+
+MANIFEST = "manifest.yaml"
+METRES_PER_MILLIMETRE = 0.001
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A mesh file and what is known of it.
+
+    Attributes:
+        name: Its path below the catalogue's folder.
+        cls: Its class.
+        path: The file.
+        metres_per_unit: Length of the file's unit.
+        up: Axis that points up, where the format does not say.
+        licence: Its licence, empty if unknown.
+        affordances: What can be done with the whole of it.
+        parts: What can be done with each of its parts.
+    """
+
+    name: str
+    cls: str
+    path: Path
+    metres_per_unit: float = 1.0
+    up: Up | None = None
+    licence: str = ""
+    affordances: frozenset[str] = frozenset()
+    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The assets of a folder, in alphabetical order.
+
+    Attributes:
+        assets: The assets.
+        true_size: Whether the unit of the files is known, so that they have their true size.
+    """
+
+    assets: tuple[Asset, ...]
+    true_size: bool = False
+
+    @classmethod
+    def of(cls, folder: Path) -> Catalogue:
+        """Finds the assets of a folder; a BOP dataset's or its models' folder is known as such.
+
+        Raises:
+            InputError: If the folder holds no mesh file, or its manifest or models_info.json is wrong.
+        """
+        models = bop_models(folder)
+        top = folder if models is None else models.folder
+        if models is None:
+            found = [Asset(_name(path, top), _class(path, top), path) for path in _mesh_files(top)]
+        else:
+            found = [
+                Asset(path.name, path.stem, path, METRES_PER_MILLIMETRE, UP_OF.get(path.suffix))
+                for path in models.files
+            ]
+        if (top / MANIFEST).is_file():
+            found = _listed(top / MANIFEST, {asset.name: asset for asset in found})
+        if not found:
+            raise InputError(f"assets: {folder}", "no mesh file", f"files of {', '.join(SUFFIXES)}")
+        return cls(tuple(sorted(found, key=lambda asset: asset.name)), models is not None)
+
+    @cached_property
+    def by_class(self) -> Mapping[str, tuple[Asset, ...]]:
+        """The assets of each class, both in alphabetical order."""
+        classes = sorted({asset.cls for asset in self.assets})
+        return {name: tuple(a for a in self.assets if a.cls == name) for name in classes}
+
+    @cached_property
+    def affordances(self) -> Mapping[str, frozenset[str]]:
+        """Affordances by ``class`` and by ``class/part``, of all its assets together; empty ones left out."""
+        rows: dict[str, frozenset[str]] = {}
+        for asset in self.assets:
+            named = {asset.cls: asset.affordances} | {f"{asset.cls}/{p}": a for p, a in asset.parts.items()}
+            for row, names in named.items():
+                rows[row] = rows.get(row, frozenset()) | names
+        return {row: names for row, names in rows.items() if names}
+
+
+class _Entry(Section):
+    """What a manifest says of an asset."""
+
+    cls: Annotated[str, Field(alias="class", min_length=1)]
+    metres_per_unit: Annotated[float, Field(gt=0)] | None = None
+    up: Up | None = None
+    licence: str | None = None
+    affordances: frozenset[str] = frozenset()
+    parts: dict[str, frozenset[str]] = Field(default_factory=dict)
+
+
+class _Manifest(Section):
+    licence: str = ""
+    assets: dict[str, _Entry]
+
+    @field_validator("assets", mode="before")
+    @classmethod
+    def _short_forms(cls, assets: Any) -> Any:
+        if not isinstance(assets, Mapping):
+            return assets
+        return {name: {"class": said} if isinstance(said, str) else said for name, said in assets.items()}
+
+
+def _listed(path: Path, known: Mapping[str, Asset]) -> list[Asset]:
+    """The assets that a manifest lists, as it describes them."""
+    manifest = validated(_Manifest, read_yaml(path), str(path))
+    return [
+        _described(known, name, said, manifest.licence, str(path)) for name, said in manifest.assets.items()
+    ]
+
+
+def _described(known: Mapping[str, Asset], name: str, said: _Entry, licence: str, where: str) -> Asset:
+    if name not in known:
+        raise InputError(f"{where}: assets.{name}", "no such file", f"a file of {', '.join(SUFFIXES)}")
+    asset = known[name]
+    if said.up is not None and asset.path.suffix.lower() not in UP_OF:
+        raise InputError(f"{where}: assets.{name}.up", said.up, f"nothing: {asset.path.suffix} files say it")
+    return replace(
+        asset,
+        cls=said.cls,
+        metres_per_unit=said.metres_per_unit or asset.metres_per_unit,
+        up=said.up or asset.up,
+        licence=licence if said.licence is None else said.licence,
+        affordances=said.affordances,
+        parts=said.parts,
+    )
+
+
+def _mesh_files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()]
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _class(path: Path, folder: Path) -> str:
+    first = path.relative_to(folder).parts[0]
+    return path.stem if first == path.name else first

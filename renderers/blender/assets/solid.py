@@ -1,0 +1,73 @@
+"""Solid: an asset as one Blender mesh, ready to be shown by any number of objects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from renderers.blender.assets.catalogue import Asset
+from renderers.blender.assets.fit import Fit, Floats, Rule, hull
+from renderers.blender.assets.formats import import_file
+from renderers.blender.assets.joining import joined
+from renderers.blender.assets.materials import dress, missing_images
+from renderers.blender.assets.soundness import check_file, check_triangles
+
+
+@dataclass(frozen=True)
+class Solid:
+    """An asset in the Blender file.
+
+    Attributes:
+        asset: What it was made from.
+        mesh: Its ``bpy.types.Mesh``, all parts in one; the origin is the centre of its box.
+        hull: Vertices (V, 3) of its convex hull, metres.
+        fit: From the file's metres to the mesh's.
+        missing: Image files that its materials ask for in vain.
+    """
+
+    asset: Asset
+    mesh: Any
+    hull: Floats
+    fit: Fit
+    missing: tuple[str, ...]
+
+
+def load_solid(asset: Asset, rule: Rule, size: float) -> Solid:
+    """Imports an asset as one mesh, checked and fitted; its cameras, lights and motion are left behind.
+
+    Args:
+        asset: The asset.
+        rule: How to make it one size, see ``Fit.of``.
+        size: Metres.
+
+    Raises:
+        InputError: If it is broken.
+    """
+    where = str(asset.path)
+    check_file(asset.path)
+    mesh = joined(import_file(asset.path, asset.up), where)
+    vertices, faces = asset.metres_per_unit * _vertices(mesh), _triangles(mesh)
+    check_triangles(where, vertices, faces)
+    points = hull(vertices[np.unique(faces)])
+    fit = Fit.of(points, rule, size)
+    mesh.vertices.foreach_set("co", fit(vertices).astype(np.float32).ravel())
+    mesh.update()
+    mesh.name = asset.name
+    dress(mesh, asset.name)
+    return Solid(asset, mesh, fit(points), fit, tuple(missing_images(mesh)))
+
+
+def _vertices(mesh: Any) -> Floats:
+    flat = np.empty(3 * len(mesh.vertices), dtype=np.float32)
+    mesh.vertices.foreach_get("co", flat)
+    return flat.reshape(-1, 3).astype(np.float64)
+
+
+def _triangles(mesh: Any) -> npt.NDArray[np.int32]:
+    mesh.calc_loop_triangles()
+    flat = np.empty(3 * len(mesh.loop_triangles), dtype=np.int32)
+    mesh.loop_triangles.foreach_get("vertices", flat)
+    return flat.reshape(-1, 3)
