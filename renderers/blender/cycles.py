@@ -44,9 +44,6 @@ SWITCHES = {
 VOLUME_SWITCHES = {"VolumeDir": "use_pass_volume_direct", "VolumeInd": "use_pass_volume_indirect"}
 """The same for the layers of Cycles' own, whose switches lie elsewhere."""
 
-TRUE_NORMAL = "TrueNormal"
-"""The layer that materials write by a node of ours; Cycles has none for the surface's own normal."""
-
 PIXEL_FILTER_WIDTH = 1.5
 POINT_FILTER_WIDTH = 0.01
 
@@ -138,7 +135,6 @@ class Cycles:
             for layer, switch in switches.items():
                 if getattr(owner, switch) != (layer in shot.layers):
                     setattr(owner, switch, layer in shot.layers)
-        _add_own(view.aovs, TRUE_NORMAL in shot.layers)
         cycles = self._scene.cycles
         cycles.samples, cycles.max_bounces, cycles.seed = shot.samples, shot.bounces, shot.seed
         cycles.filter_width = POINT_FILTER_WIDTH if shot.centres else PIXEL_FILTER_WIDTH
@@ -175,12 +171,3 @@ class Cycles:
                 layer.rect.foreach_get(flat)
                 image = flat.reshape(height, width, layer.channels)[::-1]
                 yield layer.name, np.ascontiguousarray(image[..., 0] if layer.channels == 1 else image)
-
-
-def _add_own(layers: Any, wanted: bool) -> None:
-    """Adds our own layer to those of a view layer, or takes it out."""
-    held = next((layer for layer in layers if layer.name == TRUE_NORMAL), None)
-    if wanted and held is None:
-        layers.add().name = TRUE_NORMAL
-    elif held is not None and not wanted:
-        layers.remove(held)

@@ -10,9 +10,10 @@ import numpy.typing as npt
 
 from metasim.rendering.camera import Camera
 from metasim.rendering.protocol import Pass
-from renderers.blender.cycles import TRUE_NORMAL, Image
+from renderers.blender.cycles import Image
 from renderers.blender.flow import background_flow, surface_flow
 from renderers.blender.ids import Ids, IdTable
+from renderers.blender.true_normal import TRUE_NORMAL
 
 Layers = Mapping[str, Image]
 

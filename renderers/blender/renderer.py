@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
@@ -11,14 +12,17 @@ from pydantic import Field
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.camera import Camera
+from metasim.rendering.inspection import Inspection
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
+from metasim.scene.schema import SceneSchema
 from renderers.blender.amodal import whole_masks
+from renderers.blender.blend.inspect import inspect_blend
 from renderers.blender.cycles import Cycles, Image, Shot
 from renderers.blender.ids import Ids, IdTable, Members, members, number
 from renderers.blender.native import load_bpy
 from renderers.blender.passes import CENTRE, COLOUR, FLOW, View, image
-from renderers.blender.scene import scene_class
+from renderers.blender.scene import make_scene, scene_class
 from renderers.blender.solids import Bodies, rectangles
 from renderers.blender.true_normal import write_true_normals
 
@@ -36,7 +40,8 @@ class BlenderRenderer:
     along the timeline of the Blender file, so it is zero in a scene that keys nothing.
 
     Args:
-        scene: What to render: ``tyol``, or a dotted path ``package.module:Class`` of a ``BlenderScene``.
+        scene: What to render: ``tyol``, a .blend file, or a dotted path ``package.module:Class`` of a
+            ``BlenderScene``.
         size: Height and width of the images, pixels; one number for both, or the two.
         samples: Light paths a pixel; more of them, less noise.
         bounces: Bounces of light, 0 for direct light only.
@@ -53,14 +58,14 @@ class BlenderRenderer:
 
     def __init__(
         self,
-        scene: str = "tyol",
+        scene: str | Path = "tyol",
         size: Side | tuple[Side, Side] = 64,
         samples: Annotated[int, Field(ge=1)] = 4,
         bounces: Annotated[int, Field(ge=0)] = 2,
         classes: Sequence[str] = (),
         **of_scene: Any,
     ) -> None:
-        self._scene = scene_class(scene)(**of_scene)
+        self._scene = make_scene(str(scene), of_scene)
         self._size = (size, size) if isinstance(size, int) else size
         self._samples, self._bounces = samples, bounces
         self._class_ids = {name: number for number, name in enumerate(classes, start=1)}
@@ -76,12 +81,33 @@ class BlenderRenderer:
         """The scene's class, which takes the options that are not the engine's."""
         return scene_class(str(options.get("scene", "tyol")))
 
+    @classmethod
+    def anchored(cls, options: Mapping[str, Any], schema: SceneSchema, where: str) -> dict[str, Any]:
+        """Completes the options of an experiment, if the scene's class does."""
+        complete = getattr(cls.part(options), "anchored", None)
+        return complete(options, schema, where) if complete else dict(options)
+
+    @staticmethod
+    def inspect(path: Path) -> Inspection:
+        """What a .blend file offers to bind; read in a process of its own.
+
+        Raises:
+            InputError: If it cannot be read.
+            MetasimError: If Blender dies of it.
+        """
+        return inspect_blend(path)
+
     @property
     def capabilities(self) -> Capabilities:
         """Colour, its intrinsic parts, geometry, motion and ids, in a process of its own."""
         without = frozenset() if self._class_ids else frozenset({Pass.CLASS})
         passes = frozenset(COLOUR | CENTRE) - without
-        return Capabilities(passes=passes, size=self._size, attributes=dict(self._scene.attributes))
+        return Capabilities(
+            passes=passes,
+            size=self._size,
+            attributes=dict(self._scene.attributes),
+            notes=tuple(getattr(self._scene, "notes", ())),
+        )
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
         """Renders scenes, one frame each, in order; scene ``i`` has seed ``seed + i``.
@@ -105,6 +131,8 @@ class BlenderRenderer:
             raise MetasimError("the renderer is closed")
         owners = members(scene, self._scene.apply(scene))
         self._check(owners, passes)
+        if Pass.NORMAL_GEOMETRIC in passes:
+            write_true_normals(self._bpy.context.scene.view_layers[0])
         table, bodies = number(owners, with_parts=Pass.PART in passes), Bodies(owners)
         view = self._see(self._cycles, scene, passes, seed, table, bodies)
         if view is None:
@@ -123,7 +151,6 @@ class BlenderRenderer:
         for shape in owners:
             if not np.isfinite(np.array(shape.matrix_world)).all():
                 raise MetasimError(f"{shape.name}: its pose is not finite")
-        write_true_normals()
 
     def _see(
         self,

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from renderers.blender.cycles import TRUE_NORMAL
 from renderers.blender.ids import SURFACES
 from renderers.blender.native import load_bpy
+
+TRUE_NORMAL = "TrueNormal"
+"""The layer; Cycles' own draws shading normals, bent by bump maps and smooth shading."""
 
 PLAIN = "metasim plain"
 
 
-def write_true_normals() -> None:
-    """Lets every material of the file write ``TRUE_NORMAL``; colours stay as they are.
+def write_true_normals(view_layer: Any) -> None:
+    """Lets a view layer have ``TRUE_NORMAL`` and every material write it; colours stay as they are.
 
-    Cycles itself draws shading normals only, bent by bump maps and smooth shading. Done before each
-    render, since a scene may bring new materials; those done already cost next to nothing.
+    Done before each render that wants it, since a scene may bring new materials; those done already
+    cost next to nothing. The layer stays, since Cycles only looks for it when it compiles a material.
     """
     data = load_bpy().data
+    if TRUE_NORMAL not in view_layer.aovs:
+        view_layer.aovs.add().name = TRUE_NORMAL
     for shape in data.objects:
         if shape.type in SURFACES:
             _dress(shape)
