@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +21,7 @@ CENTRE, RADIUS = np.array([0.2, -0.1, 0.6]), 0.5
 CLASSES = ("room", "floor", "ball")
 FLOOR, BALL = 2, 3  # instance ids
 REACH = 2.0  # metres from the middle to where the floor ends
+SIZE = (12, 16)
 ORIGIN = Origin("balls/0", "a" * 64, "b" * 64)
 AFFORDANCES = Affordances(
     {"ball": frozenset({f"a{i:02d}" for i in range(56)} - {"a03"}), "floor": frozenset({"a03"})}
@@ -50,14 +53,14 @@ def camera(index: int, size: tuple[int, int], skew: float = 0.7) -> Camera:
     return Camera(intrinsics, pose)
 
 
-def on_surface(points: Array) -> Array:
+def on_surface(points: npt.NDArray[Any]) -> Array:
     """Distance, in metres, of points (..., 3) to the nearer of ball and floor."""
     ball = np.abs(np.linalg.norm(points - CENTRE, axis=-1) - RADIUS)
     return np.minimum(ball, np.abs(points[..., 2]))
 
 
 def ball_sample(
-    index: int = 0, size: tuple[int, int] = (12, 16), split: str = "train", skew: float = 0.7
+    index: int = 0, size: tuple[int, int] = SIZE, split: str = "train", skew: float = 0.7
 ) -> Sample:
     """The ball, seen by the camera of an index, with every modality."""
     rng = np.random.default_rng(index)

@@ -96,7 +96,7 @@ def test_points_from_its_own_depth_lie_on_the_scene(tmp_path: Path) -> None:
     k, pose = np.array(camera["intrinsics"]), np.array(camera["world_from_camera"])
     for y, x in np.argwhere(np.isfinite(depth)).tolist():
         view = np.linalg.solve(k, np.array([x + 0.5, y + 0.5, 1.0])) * depth[y, x]
-        point = pose @ np.array([view[0], -view[1], -view[2], 1.0])
+        point: np.ndarray = pose @ np.array([view[0], -view[1], -view[2], 1.0])
         assert on_surface(point[:3]) < 1e-5
     assert set(np.unique(instance)) == {0, FLOOR, BALL}
 
