@@ -65,7 +65,6 @@ class ZippedViews:
         self._staged, self._first = staged, first
         self._uid = str(uuid.uuid5(uuid.NAMESPACE_DNS, _identifier(first)))
         self._buffer = io.BytesIO()
-        self._zip = zipfile.ZipFile(self._buffer, "w")
         self._views: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
 
@@ -96,14 +95,14 @@ class ZippedViews:
             "views": self._views,
         }
         self._add(METADATA, sorted_json(content))
-        self._zip.close()
         self._staged.write(f"{self._first.split}/renders/{self._uid}.zip", self._buffer.getvalue())
 
     def _add(self, name: str, data: bytes) -> None:
         member = zipfile.ZipInfo(f"{self._uid}/{name}", _NO_DATE)
         member.create_system, member.external_attr = 3, 0o644 << 16  # Unix, wherever it is written
         member.compress_type = zipfile.ZIP_STORED if name.endswith(".png") else zipfile.ZIP_DEFLATED
-        self._zip.writestr(member, data)
+        with zipfile.ZipFile(self._buffer, "a") as archive:
+            archive.writestr(member, data)
 
 
 class FreeSplatterFormat:

@@ -37,7 +37,8 @@ def members(sample: Sample) -> dict[str, bytes]:
 
 def descriptions(sample: Sample) -> dict[str, bytes]:
     """Those that are text: its tables, its scene graph and what it is."""
-    height, width = next((image.shape[:2] for image in sample.images.values()), (0, 0))
+    pictures = (image for m, image in sample.images.items() if m is not Modality.AMODAL)
+    height, width = next((image.shape[:2] for image in pictures), (0, 0))
     files = {f"{m}.json": compact_json(rows) for m, rows in _tables(sample).items()}
     files["graph.txt"] = compact_json(to_json(sample.graph))
     files["json"] = compact_json(_card(sample, (height, width)))
