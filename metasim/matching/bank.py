@@ -52,6 +52,10 @@ class Renders:
     def __len__(self) -> int:
         return len(self.images)
 
+    def take(self, rows: npt.NDArray[np.intp]) -> Renders:
+        """Some of the renders."""
+        return Renders(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
     @classmethod
     def joined(cls, parts: list[Renders]) -> Renders:
         """All parts as one."""
@@ -153,15 +157,15 @@ class Bank:
         for first in range(0, count, CHUNK):
             path = folder / f"{first:06d}.npz"
             if not path.exists():
-                _save_renders(path, self._render(proposal, number, first, min(CHUNK, count - first)))
-            parts.append(_load_renders(path))
+                save_renders(path, self._render(proposal, number, first, min(CHUNK, count - first)))
+            parts.append(load_renders(path))
             advance(len(parts[-1]))
         self.rounds.append(Round(proposal, Renders.joined(parts)))
 
     def load(self) -> None:
         """Adds the next round, which is on disk whole."""
         folder = self.folder / f"round_{len(self.rounds):02d}"
-        parts = [_load_renders(path) for path in sorted(folder.glob("[0-9]*.npz"))]
+        parts = [load_renders(path) for path in sorted(folder.glob("[0-9]*.npz"))]
         self.rounds.append(Round(_load_proposal(folder / "proposal.npz"), Renders.joined(parts)))
 
     def _render(self, proposal: Proposal, number: int, first: int, count: int) -> Renders:
@@ -202,12 +206,14 @@ def _boxes(frame: Frame, nodes: int) -> npt.NDArray[np.float32]:
     return boxes
 
 
-def _save_renders(path: Path, renders: Renders) -> None:
+def save_renders(path: Path, renders: Renders) -> None:
+    """Writes renders whole."""
     with whole_file(path) as file:
         np.savez(file, **{f.name: getattr(renders, f.name) for f in fields(Renders)})
 
 
-def _load_renders(path: Path) -> Renders:
+def load_renders(path: Path) -> Renders:
+    """Reads renders."""
     with np.load(path, allow_pickle=False) as data:
         return Renders(**{f.name: data[f.name] for f in fields(Renders)})
 

@@ -50,7 +50,7 @@ def extractor(name: str, seed: int, inception_weights: Path | None, where: str) 
         return look
     module, _, factory = name.partition(":")
     if not factory:
-        known = closest(name, (INVERSE, *BUILT_IN))
+        known = closest(name, BUILT_IN)
         raise InputError(where, repr(name), f"{known}, or a dotted path package.module:factory")
     try:
         return getattr(importlib.import_module(module), factory)(seed)

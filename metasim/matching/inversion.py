@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from metasim.matching.appearance import vary_appearance
 from metasim.matching.bank import Bank, Renders
 from metasim.matching.population import Posteriors
 from metasim.model.inverse import BINS, InverseNetwork, Reading, View
+from metasim.model.readout import Readout
 from metasim.scene.layout import SceneLayout
 
 BATCH = 48
@@ -43,6 +44,11 @@ def view_of(layout: SceneLayout, renders: Renders) -> View:
     side = min(share * max(height, width), max(height, width))
     pixels = int(np.clip(4 * round(side / 4), 12, LARGEST_CROP))
     return View(tuple(names), (side / width, side / height), pixels)
+
+
+def held_out_rows(count: int) -> npt.NDArray[np.intp]:
+    """Which of a bank's renders the network is not trained on."""
+    return np.arange(HELD_OUT - 1, count, HELD_OUT)
 
 
 class Inversion:
@@ -80,7 +86,7 @@ class Inversion:
         """
         stage = f"invert/{len(bank.rounds)}"
         renders = bank.renders
-        held = np.flatnonzero(np.arange(len(renders)) % HELD_OUT == HELD_OUT - 1)
+        held = held_out_rows(len(renders))
         chance = np.concatenate(
             [
                 np.full(len(r.renders), s / len(r.renders))
@@ -211,17 +217,28 @@ class Inversion:
         return Posteriors(units, classes, bank.log_density(units, classes, bank.shares(EMPHASIS)))
 
     @torch.no_grad()
-    def moments(self, images: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """(n, F) posterior mean and spread of every attribute, and class probabilities, of each image."""
-        rows = []
-        generator = torch_stream(self.seed, "moments")
+    def readouts(self, sets: Sequence[npt.NDArray[np.uint8]]) -> list[Readout]:
+        """What the network makes of several sets of images, all with one stream of posterior draws."""
+        generator = torch_stream(self.seed, "readouts")
+        found = []
+        for images in sets:
+            parts = [self._readout(reading, generator) for reading in self._read(images)]
+            found.append(Readout.joined(parts))
+        return found
+
+    def _readout(self, reading: Reading, generator: torch.Generator) -> Readout:
+        units, _ = self.network.sample(reading, DRAWS, generator)
         wraps = torch.from_numpy(self.layout.periodic).to(self.device)
-        for reading in self._read(images):
-            units, _ = self.network.sample(reading, DRAWS, generator)
-            turn = 2 * np.pi * units[..., wraps]
-            c, s = turn.cos().mean(1), turn.sin().mean(1)
-            linear = units[..., ~wraps]
-            spread = (linear - linear.mean(1, keepdim=True)).square().mean(1).sqrt()
-            classes = [logits.softmax(-1) for logits in reading.class_logits]
-            rows.append(torch.cat([linear.mean(1), spread, c, s, (c**2 + s**2).sqrt(), *classes], dim=1))
-        return torch.cat(rows).cpu().numpy()
+        turn = 2 * np.pi * units[..., wraps]
+        c, s = turn.cos().mean(1), turn.sin().mean(1)
+        linear = units[..., ~wraps]
+        spread = (linear - linear.mean(1, keepdim=True)).square().mean(1).sqrt()
+        classes = [logits.softmax(-1) for logits in reading.class_logits]
+        moments = torch.cat([linear.mean(1), spread, c, s, (c**2 + s**2).sqrt(), *classes], dim=1)
+        means = units.mean(1)
+        means[:, wraps] = torch.atan2(s, c) / (2 * np.pi) % 1.0
+        return Readout(
+            moments.cpu().numpy(),
+            means.cpu().numpy().astype(np.float64),
+            reading.summary.cpu().numpy(),
+        )

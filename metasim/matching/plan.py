@@ -9,7 +9,9 @@ from metasim.scene.layout import SceneLayout
 
 # Chosen on one to eight attributes, seed 0; the README's table says what was run with it.
 SCENES_PER_ATTRIBUTE = 370
-ROUNDS = (0.4, 0.3, 0.3)
+ROUNDS = (0.36, 0.27, 0.27)
+REHEARSAL = 0.1
+MOST_REHEARSED = 400
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
 AGAIN = 0.15  # of the scenes, where a bank is inherited
 AGAIN_STEPS = 300
@@ -23,6 +25,7 @@ class Plan:
 
     Attributes:
         rounds: Scenes to render in each round.
+        rehearsal: Scenes to render of the inferred population, as a check of the inference.
         steps: Optimiser steps of the inverse network after each round.
         reconstruct: Steps of the graph autoencoder.
         transfer: Steps of the attribute network on the population.
@@ -30,13 +33,14 @@ class Plan:
 
     rounds: tuple[int, ...]
     steps: tuple[int, ...]
+    rehearsal: int
     reconstruct: int = 300
     transfer: int = 1500
 
     @property
     def renders(self) -> int:
         """Scenes in all."""
-        return sum(self.rounds)
+        return sum(self.rounds) + self.rehearsal
 
     def again(self, effort: float) -> Plan:
         """The work that is left where bank and inverse network are inherited: one round at the target."""
@@ -65,6 +69,7 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
     return Plan(
         rounds,
         tuple(_shortened(count, effort) for count in steps),
+        min(round(REHEARSAL * total / 10) * 10, MOST_REHEARSED),
         _shortened(Plan.reconstruct, effort),
         _shortened(min(Plan.transfer, TRANSFER_PER_ATTRIBUTE * len(layout.columns)), effort),
     )

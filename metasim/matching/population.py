@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from metasim.matching.correction import Correction
 from metasim.matching.mixture import Draws, Mixture, fit_mixture
 from metasim.scene.layout import Array, Classes
 
@@ -44,19 +45,22 @@ class Population:
         weights: (M, S) weight of each draw within its image; rows sum to 1.
         components: Number of normals of the mixture that was fitted.
         classes_matter: Whether attributes were found to depend on classes.
+        correction: What a rehearsal has shown to be wrong with it, undone in its draws.
     """
 
     posteriors: Posteriors
     weights: Array
     components: int
     classes_matter: bool
+    correction: Correction | None = None
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Classes]:
         """Draws (count, D) attributes on [0, 1] and (count, C) classes, from all images equally often."""
         image = rng.permutation(np.resize(rng.permutation(len(self.weights)), count))
         edges = np.cumsum(self.weights, axis=1)[image]
         draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
-        return self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
+        units, classes = self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
+        return units if self.correction is None else self.correction.apply(units), classes
 
 
 def fit_population(

@@ -15,6 +15,7 @@ from metasim.base.streams import torch_stream
 from metasim.matching.transfer import PriorBatches
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.scene.layout import Array, Classes
+from metasim.stats.fourier import FourierMMD
 from metasim.stats.kernels import BlockSum
 from metasim.stats.mmd import MMDTarget
 
@@ -33,12 +34,12 @@ class ImageMMD:
     Attributes:
         features: Images (n, H, W, 3) to blocks of features (n, width).
         render: Attributes on [0, 1] (n, D), prior scene indices (n,) and a stage to images (n, H, W, 3).
-        target: Target features with their kernel.
+        target: Target features with their kernel, or with random features that stand for it.
     """
 
     features: Callable[[Images], list[Tensor]]
     render: Callable[[Array, Classes, str], Images]
-    target: MMDTarget
+    target: MMDTarget | FourierMMD
 
     @classmethod
     def against(
@@ -46,10 +47,19 @@ class ImageMMD:
         images: Images,
         features: Callable[[Images], list[Tensor]],
         render: Callable[[Array, Classes, str], Images],
+        frequencies: int | None = None,
+        seed: int = 0,
     ) -> ImageMMD:
-        """The distance to some target images, every block with bandwidths around its median distance."""
+        """The distance to some target images, every block with bandwidths around its median distance.
+
+        With ``frequencies`` it is linear in batch and target; their draw depends on the seed.
+        """
         blocks = features(images)
-        return cls(features, render, MMDTarget(torch.cat(blocks, 1), BlockSum.around_median(blocks)))
+        kernel, sample = BlockSum.around_median(blocks), torch.cat(blocks, 1)
+        if frequencies is None:
+            return cls(features, render, MMDTarget(sample, kernel))
+        generator = torch_stream(seed, "refine/frequencies")
+        return cls(features, render, FourierMMD(sample, kernel, frequencies, generator))
 
     def embed(self, units: Tensor, rows: Tensor, stage: str) -> Tensor:
         """(n, F) features of scenes."""

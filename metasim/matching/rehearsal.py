@@ -1,107 +1,92 @@
 """Rehearsal: the inferred population, rendered and inferred again, shows what the inference does to it.
 
-A parametric bootstrap (Efron and Tibshirani, 1993, chapter 6): the scenes drawn are known, so whatever
-their second inference gets wrong, the first will have got wrong alike.
+A parametric bootstrap (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, section 6.5): the
+scenes drawn are known, so whatever their inference gets wrong, the target's will have got wrong alike.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from metasim.base.streams import stream
+from metasim.matching.correction import Correction, Shape, offsets
+from metasim.matching.population import Population
 from metasim.scene.layout import Array
 
-MOST_STRETCH = 1.5  # of a spread; beyond, the inference has failed and no factor mends it
-WIDEST = 0.2  # of a turn: a periodic attribute wider than this has no mean to stretch around
-CLOSEST = 0.999  # correlations nearer to one are as good as one
+DRAWS = 8000
+RESAMPLES = 400
 
 
 @dataclass(frozen=True)
-class Shape:
-    """Means, spreads and correlations of a sample on [0, 1], offsets of periodic columns unwrapped.
+class Rehearsal:
+    """What a rehearsal has shown.
 
     Attributes:
-        mean: (D,), circular where periodic.
-        std: (D,).
-        correlation: (D, D).
+        inferred: Shape of the population.
+        corrected: Shape of the population with the correction.
+        correction: The correction.
+        mean_error: (D,) standard errors of the corrected means: of the number of target images, and half
+            of what was corrected, since a correction is about as uncertain as it is large.
+        std_error: (D,) the same of the spreads.
     """
 
-    mean: Array
-    std: Array
-    correlation: Array
+    inferred: Shape
+    corrected: Shape
+    correction: Correction
+    mean_error: Array
+    std_error: Array
 
     @classmethod
-    def of(cls, units: Array, periodic: npt.NDArray[np.bool_]) -> Shape:
-        """The shape of (n, D) values."""
-        turn = np.exp(2j * np.pi * units).mean(0)
-        mean = np.where(periodic, np.mod(np.angle(turn) / (2 * np.pi), 1.0), units.mean(0))
-        away = offsets(units, mean, periodic)
-        away = away - away.mean(0)
-        std = away.std(0)
-        white = away / np.maximum(std, 1e-9)
-        return cls(mean, std, white.T @ white / len(units))
-
-
-def offsets(units: Array, mean: Array, periodic: npt.NDArray[np.bool_]) -> Array:
-    """(n, D) signed distances from a mean, the short way round where periodic."""
-    away = units - mean
-    return np.where(periodic, away - np.round(away), away)
-
-
-@dataclass(frozen=True)
-class Correction:
-    """A linear map of attributes that undoes what a rehearsal has shown the inference to do.
-
-    Attributes:
-        centre: (D,) the mean that it maps from.
-        matrix: (D, D) the map of offsets.
-        shift: (D,) what is added to the mean.
-        periodic: (D,) which attributes wrap.
-    """
-
-    centre: Array
-    matrix: Array
-    shift: Array
-    periodic: npt.NDArray[np.bool_]
-
-    @classmethod
-    def between(
-        cls, inferred: Shape, drawn: Shape, again: Shape, periodic: npt.NDArray[np.bool_]
-    ) -> Correction:
-        """The correction of a population.
-
-        Means are corrected by the difference, spreads by the ratio and correlations by the difference
-        of Fisher's z, each between what was drawn and what was inferred of it.
+    def of(
+        cls,
+        population: Population,
+        drawn: Array,
+        again: Population,
+        periodic: npt.NDArray[np.bool_],
+        seed: int,
+    ) -> Rehearsal:
+        """Compares scenes drawn from a population with the population inferred of their renders.
 
         Args:
-            inferred: The population.
-            drawn: The scenes drawn from it.
-            again: The population inferred of their renders.
+            population: What was inferred of the target.
+            drawn: (n, D) attributes on [0, 1] of the scenes drawn from it.
+            again: What was inferred of their renders.
             periodic: (D,) which attributes wrap.
+            seed: Root seed.
         """
-        narrow = ~periodic | (np.maximum(inferred.std, again.std) < WIDEST)
-        stretch = np.clip(drawn.std / np.maximum(again.std, 1e-9), 1 / MOST_STRETCH, MOST_STRETCH)
-        stretch = np.where(narrow, stretch, 1.0)
-        shift = offsets(drawn.mean, again.mean, periodic) * narrow
-        z = [np.arctanh(np.clip(s.correlation, -CLOSEST, CLOSEST)) for s in (inferred, drawn, again)]
-        target = np.tanh(np.where(np.outer(narrow, narrow), z[0] + z[1] - z[2], z[0]))
-        relate = _root(target) @ np.linalg.inv(_root(inferred.correlation))
-        matrix = (stretch * inferred.std)[:, None] * relate / np.maximum(inferred.std, 1e-9)
-        return cls(inferred.mean, matrix, shift, periodic)
+        ours, _ = population.sample(stream(seed, "rehearse/inferred"), DRAWS)
+        inferred = Shape.of(ours, periodic)
+        correction = Correction.between(inferred, drawn, again.posteriors.units, again.weights, periodic)
+        corrected = Shape.of(correction.apply(ours), periodic)
+        of_mean, of_std = _sampling_errors(population, inferred.mean, periodic, seed)
+        shift = offsets(corrected.mean, inferred.mean, periodic)
+        return cls(
+            inferred,
+            corrected,
+            correction,
+            np.hypot(of_mean, shift / 2),
+            np.hypot(of_std, (corrected.std - inferred.std) / 2),
+        )
 
-    def apply(self, units: Array) -> Array:
-        """(n, D) corrected values on [0, 1]."""
-        moved = self.centre + self.shift + offsets(units, self.centre, self.periodic) @ self.matrix.T
-        return np.where(self.periodic, np.mod(moved, 1.0), np.clip(moved, 0.0, 1.0))
+    def changes(self, names: Sequence[str]) -> dict[str, float]:
+        """How far the correction moves the mean (of the range) and stretches the spread, by attribute."""
+        shift = offsets(self.corrected.mean, self.inferred.mean, self.correction.periodic)
+        stretch = self.corrected.std / np.maximum(self.inferred.std, 1e-12)
+        moved = {f"{name}/shift": float(s) for name, s in zip(names, shift, strict=True)}
+        return moved | {f"{name}/stretch": float(s) for name, s in zip(names, stretch, strict=True)}
 
 
-def _root(correlation: Array) -> Array:
-    """Symmetric square root of the nearest (D, D) correlation matrix that has one."""
-    filled = correlation.copy()
-    np.fill_diagonal(filled, 1.0)
-    values, vectors = np.linalg.eigh(filled)
-    values = np.maximum(values, 1e-4)
-    root = (vectors * values**0.5) @ vectors.T
-    return root / np.linalg.norm(root, axis=1, keepdims=True)
+def _sampling_errors(
+    population: Population, mean: Array, periodic: npt.NDArray[np.bool_], seed: int
+) -> tuple[Array, Array]:
+    """(D,) standard errors of means and spreads over resampled target images."""
+    away = offsets(population.posteriors.units, mean, periodic)
+    first, second = ((population.weights[..., None] * power).sum(1) for power in (away, away**2))
+    images = len(first)
+    rows = stream(seed, "rehearse/resample").multinomial(images, np.full(images, 1 / images), RESAMPLES)
+    means = rows @ first / images
+    return means.std(0), np.sqrt(np.maximum(rows @ second / images - means**2, 0)).std(0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +12,8 @@ import torch
 
 from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
-from metasim.matching.bank import Bank, Scenes
+from metasim.matching.bank import Bank, Scenes, load_renders, save_renders
+from metasim.matching.extractors import Extractor
 from metasim.matching.features import RandomConvolutions
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
@@ -21,6 +22,7 @@ from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, fit_population
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.refinement import ImageMMD, refine
+from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.target import Images
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
@@ -50,6 +52,7 @@ class Trainer:
         log: Its log.
         progress: What the spectator sees.
         device: Where the inverse network lives.
+        extract: Features of the image MMD.
         lender: A finished run whose bank and inverse network are taken over.
     """
 
@@ -60,6 +63,7 @@ class Trainer:
     log: RunLog
     progress: Progress
     device: torch.device
+    extract: Extractor
     lender: RunFolder | None = None
 
     def __post_init__(self) -> None:
@@ -71,6 +75,7 @@ class Trainer:
         self.inversion: Inversion | None = None
         self.posteriors: Posteriors | None = None
         self.population: Population | None = None
+        self.rehearsal: Rehearsal | None = None
         graphs = [self.scenes.grammar.sample(stream(self.seed, "prior", i)) for i in range(PRIOR_SCENES)]
         self.prior_graphs = graphs
         self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
@@ -93,6 +98,7 @@ class Trainer:
             for number in range(inherited, inherited + len(self.plan.rounds)):
                 self.render(number)
                 self.invert(number)
+            self.rehearse()
             self.transfer()
             if self.config.refine != "off":
                 self.refine(self.config.refine)
@@ -147,12 +153,34 @@ class Trainer:
         else:
             self.inversion.network.load_state_dict(self.checkpoint.inverse)
         self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
-        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
-        self.population = fit_population(self.posteriors, self.layout.periodic, sizes, self.seed)
+        self.population = self._fit(self.posteriors)
         if stage not in done:
             units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), SHOWN)
             self._show(number + 1, units, classes)
             self.checkpoint.keep(stage, inverse=self.inversion.network.state_dict())
+
+    def rehearse(self) -> None:
+        """The population is rendered and inferred again; what that gets wrong is taken out of it."""
+        assert self.inversion is not None
+        assert self.population is not None
+        kept = self.folder.bank / "rehearsal.npz"
+        if not kept.exists():
+            self.progress.start("rehearse", self.plan.rehearsal)
+            units, classes = self.population.sample(stream(self.seed, "rehearse"), self.plan.rehearsal)
+            graphs = self.layout.place(self.prior_graphs[: len(units)], units, classes)
+            save_renders(kept, self.scenes.render(graphs, "rehearse"))
+            self.progress.advance(len(graphs))
+        self.renders += self.plan.rehearsal
+        drawn = load_renders(kept)
+        again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
+        self.rehearsal = Rehearsal.of(self.population, drawn.units, again, self.layout.periodic, self.seed)
+        self.population = replace(self.population, correction=self.rehearsal.correction)
+        self.log.rewind("rehearse")
+        self.log.scalars("rehearse", 0, self.renders, **self.rehearsal.changes(self.layout.names))
+
+    def _fit(self, posteriors: Posteriors) -> Population:
+        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        return fit_population(posteriors, self.layout.periodic, sizes, self.seed)
 
     def transfer(self) -> None:
         """The attribute network learns to turn prior scenes and noise into the population."""
@@ -181,7 +209,8 @@ class Trainer:
             self.renders += len(placed)
             return self.scenes.images(placed, stage)
 
-        mmd = ImageMMD.against(self.images, RandomConvolutions(self.seed), render)
+        frequencies = self.config.frequencies
+        mmd = ImageMMD.against(self.images, self.extract, render, frequencies, self.seed)
         record = self._recorder("refine", self.config.refine_steps)
         refine(
             self.network,
@@ -201,12 +230,6 @@ class Trainer:
         if self.population is not None:
             grammar = grammar.with_class_weights(self._class_weights(self.population))
         return Generator(grammar, self.network, self.seed)
-
-    def features(self, images: Images) -> npt.NDArray[np.float32]:
-        """(n, F) features for the tests of the verdict: posterior means and spreads, if there are any."""
-        if self.inversion is None:
-            return torch.cat(RandomConvolutions(self.seed)(images), 1).numpy()
-        return self.inversion.moments(images)
 
     def inferred(self, count: int) -> Array | None:
         """(count, D) draws of the inferred population on [0, 1]."""

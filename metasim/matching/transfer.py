@@ -26,6 +26,7 @@ PRIOR_SCENES = 2048
 RANDOM_DIRECTIONS = 12
 LINE_WEIGHT = 4.0
 CHECKS = 10
+FITTED = 4096  # scenes that means and spreads are told from
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,21 @@ def transfer(
         schedule.step()
         if (step + 1) % max(steps // CHECKS, 1) == 0:
             record(step, {"loss": float(loss.detach())})
+    _fit_moments(network, prior, points, labels, torch_stream(seed, "transfer/moments"))
+
+
+@torch.no_grad()
+def _fit_moments(
+    network: AttributeNetwork, prior: PriorBatches, points: Tensor, labels: Tensor, generator: torch.Generator
+) -> None:
+    """Removes what error of means and spreads is left; twice, since outputs are cut at 0 and 1."""
+    network.eval()
+    node, attribute = prior.cells.T
+    for _ in range(2):
+        rows = torch.randint(len(points), (FITTED,), generator=generator)
+        data = prior.take(torch.randint(prior.scenes, (FITTED,), generator=generator), labels[rows])
+        out = prior.columns(network(data, network.draw_noise(len(data.values), generator)))
+        network.fit_moments(out, points[rows], prior.data.symbol[node], attribute)
 
 
 def _one_hot(labels: Tensor, layout: SceneLayout) -> Tensor:

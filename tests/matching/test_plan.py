@@ -30,6 +30,7 @@ MOST = {
     "tyol/multi_8_attr_bimodal": 12000,
     "tyol": 12000,
 }
+THEIR_OWN = {"tyol_real", "own_blend"}  # what they need is not part of the benchmark
 
 
 def layout_of(grammar: SceneGrammar) -> SceneLayout:
@@ -38,7 +39,7 @@ def layout_of(grammar: SceneGrammar) -> SceneLayout:
 
 def test_every_experiment_has_a_limit() -> None:
     files = [*EXPERIMENTS.glob("*.yaml"), *EXPERIMENTS.glob("tyol/*.yaml")]
-    assert {str(p.relative_to(EXPERIMENTS).with_suffix("")) for p in files} == set(MOST)
+    assert {str(p.relative_to(EXPERIMENTS).with_suffix("")) for p in files} - THEIR_OWN == set(MOST)
 
 
 @pytest.mark.parametrize("name", MOST)
@@ -46,7 +47,7 @@ def test_renders_stay_below_the_limit(name: str) -> None:
     config = load_experiment(EXPERIMENTS / f"{name}.yaml")
     assert isinstance(config.grammar, Path)
     plan = plan_for(layout_of(SceneGrammar.from_file(config.grammar)), config.matching.renders)
-    assert plan.renders == sum(plan.rounds) <= MOST[name]
+    assert plan.renders == sum(plan.rounds) + plan.rehearsal <= MOST[name]
     assert min(plan.rounds) > 0
     assert list(plan.steps) == sorted(plan.steps)
 

@@ -1,0 +1,161 @@
+"""Correction: a linear map of attributes that undoes a known error of the inference."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.scene.layout import Array
+
+STRETCH = 1.25  # of a spread at most, or its inverse: beyond, the inference has failed
+CLOSEST = 0.995  # a correlation at most
+LEAST_VALUE = 1e-9  # of a matrix, over its greatest
+WIDEST = 0.15  # of a turn: a periodic attribute wider than this has no mean to stretch around
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Mean and covariance of a sample on [0, 1], periodic columns unwrapped around their mean.
+
+    Attributes:
+        mean: (D,), circular where periodic.
+        covariance: (D, D).
+    """
+
+    mean: Array
+    covariance: Array
+
+    @classmethod
+    def of(cls, units: Array, periodic: npt.NDArray[np.bool_]) -> Shape:
+        """The shape of (n, D) values."""
+        return cls.weighted(units, np.full(len(units), 1 / len(units)), periodic)
+
+    @classmethod
+    def weighted(cls, units: Array, weights: Array, periodic: npt.NDArray[np.bool_]) -> Shape:
+        """The shape of (n, D) values with (n,) weights that sum to 1."""
+        turn = np.angle(weights @ np.exp(2j * np.pi * units)) / (2 * np.pi)
+        mean = np.where(periodic, np.mod(turn, 1.0), weights @ units)
+        away = offsets(units, mean, periodic)
+        away = away - weights @ away
+        return cls(mean, (weights[:, None] * away).T @ away)
+
+    @property
+    def std(self) -> Array:
+        """(D,) spreads."""
+        return np.sqrt(np.diag(self.covariance))
+
+
+def offsets(units: Array, mean: Array, periodic: npt.NDArray[np.bool_]) -> Array:
+    """(..., D) signed distances from a mean, the short way round where periodic."""
+    away = units - mean
+    return np.where(periodic, away - np.round(away), away)
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What is added to a population's mean, and how its offsets from there are mapped.
+
+    Attributes:
+        centre: (D,) the mean that it maps from.
+        matrix: (D, D) what it does to offsets from there.
+        shift: (D,) what it adds.
+        periodic: (D,) which attributes wrap.
+    """
+
+    centre: Array
+    matrix: Array
+    shift: Array
+    periodic: npt.NDArray[np.bool_]
+
+    @classmethod
+    def between(
+        cls,
+        inferred: Shape,
+        drawn: Array,
+        again: Array,
+        weights: Array,
+        periodic: npt.NDArray[np.bool_],
+    ) -> Correction:
+        """The correction of a population, by the differences of means, spreads and correlations.
+
+        Spreads are corrected one by one, correlations together. Differences are shrunk by their own noise,
+        as by Wiener's filter, and bounded.
+        Periodic attributes that are spread too far for a mean stay as they are.
+
+        Args:
+            inferred: The population.
+            drawn: (n, D) scenes drawn from it.
+            again: (n, S, D) draws of what was inferred of the render of each.
+            weights: (n, S) their weights; rows sum to 1.
+            periodic: (D,) which attributes wrap.
+        """
+        n, _, width = again.shape
+        truth = Shape.of(drawn, periodic)
+        seen = Shape.weighted(again.reshape(-1, width), weights.ravel() / n, periodic)
+        fixed = periodic & (np.maximum(inferred.std, seen.std) > WIDEST)
+        away = offsets(again, truth.mean, periodic)
+        error = (weights[..., None] * away).sum(1) - offsets(drawn, truth.mean, periodic)
+        shift = np.where(fixed, 0.0, -_without_noise(error))
+        matrix, free = np.eye(width), np.flatnonzero(~fixed)
+        if len(free):
+            block = np.ix_(free, free)
+            seen_away = offsets(again, seen.mean, periodic)[..., free]
+            true_away = offsets(drawn, truth.mean, periodic)[:, free]
+            before = inferred.covariance[block]
+            related = _related(before, true_away, seen_away, weights)
+            surplus = _without_noise((weights[..., None] * seen_away**2).sum(1) - true_away**2)
+            stretch = (1 + surplus / np.diag(truth.covariance)[free]) ** -0.5
+            stretch = np.clip(stretch, 1 / STRETCH, STRETCH)
+            std = np.sqrt(np.diag(before))
+            unit = before / std[:, None] / std
+            move = _transport(unit, stretch[:, None] * related * stretch)
+            matrix[block] = std[:, None] * move / std
+        return cls(inferred.mean, matrix, shift, periodic)
+
+    def apply(self, units: Array) -> Array:
+        """(n, D) corrected values on [0, 1]."""
+        moved = self.centre + self.shift + offsets(units, self.centre, self.periodic) @ self.matrix.T
+        return np.where(self.periodic, np.mod(moved, 1.0), np.clip(moved, 0.0, 1.0))
+
+
+def _without_noise(values: Array) -> Array:
+    """(K,) means of (n, K) values, shrunk by the share of their square that their noise explains."""
+    mean, noise = values.mean(0), values.var(0) / len(values)
+    return mean * mean**2 / (mean**2 + noise + 1e-30)
+
+
+def _related(before: Array, drawn: Array, again: Array, weights: Array) -> Array:
+    """(D, D) corrected correlations: the population's, less what its inference has added to those drawn.
+
+    Args:
+        before: (D, D) covariance of the population.
+        drawn: (n, D) offsets of the scenes drawn.
+        again: (n, S, D) offsets of what was inferred of each.
+        weights: (n, S).
+    """
+    std = np.sqrt(np.diag(before))
+    theirs = drawn / np.sqrt((drawn**2).mean(0))
+    ours = again / np.sqrt((weights[..., None] * again**2).sum(1).mean(0))
+    products = np.einsum("ns,nsi,nsj->nij", weights, ours, ours) - np.einsum("ni,nj->nij", theirs, theirs)
+    surplus = _without_noise(products.reshape(len(drawn), -1)).reshape(before.shape)
+    wanted = np.clip(before / std[:, None] / std - surplus, -CLOSEST, CLOSEST)
+    np.fill_diagonal(wanted, 1.0)
+    values, vectors = np.linalg.eigh(wanted)
+    nearest = (vectors * np.maximum(values, (1 - CLOSEST) / 2)) @ vectors.T
+    std = np.sqrt(np.diag(nearest))
+    return nearest / std[:, None] / std
+
+
+def _transport(before: Array, after: Array) -> Array:
+    """The linear map of least motion from one (D, D) covariance to another (Olkin and Pukelsheim, 1982)."""
+    root, inverse = _roots(before)
+    return inverse @ _roots(root @ after @ root)[0] @ inverse
+
+
+def _roots(covariance: Array) -> tuple[Array, Array]:
+    """Symmetric square root of a (D, D) covariance, and its inverse."""
+    values, vectors = np.linalg.eigh(covariance)
+    values = np.maximum(values, LEAST_VALUE * values[-1])
+    return (vectors * values**0.5) @ vectors.T, (vectors * values**-0.5) @ vectors.T
