@@ -9,7 +9,7 @@ import numpy as np
 
 from metasim.base.errors import InputError
 from renderers.blender.assets.materials import UVS
-from renderers.blender.assets.soundness import check_indices
+from renderers.blender.assets.soundness import check_indices, check_vertices
 from renderers.blender.native import load_bpy
 from renderers.blender.tyol.datablocks import add_object
 
@@ -31,10 +31,8 @@ def joined(things: Sequence[Any], where: str) -> Any:
     bpy = load_bpy()
     meshes = {thing.data for thing in things if thing.type == "MESH"}
     for mesh in meshes:
-        corners = np.empty(len(mesh.loops), dtype=np.int32)
-        mesh.loops.foreach_get("vertex_index", corners)
-        check_indices(where, corners, len(mesh.vertices))
-        mesh.validate()
+        _check(mesh, where)
+        mesh.validate()  # mends what is harmless: repeated faces, faces that repeat a vertex
     parts = [add_object("part", mesh) for mesh in list(_visible_surfaces({t.name_full for t in things}))]
     for thing in things:
         bpy.data.objects.remove(thing)
@@ -46,6 +44,16 @@ def joined(things: Sequence[Any], where: str) -> Any:
     mesh = parts[0].data
     bpy.data.objects.remove(parts[0])
     return mesh
+
+
+def _check(mesh: Any, where: str) -> None:
+    """Refuses an imported mesh that names vertices that are not there, or has vertices nowhere."""
+    corners = np.empty(len(mesh.loops), dtype=np.int32)
+    mesh.loops.foreach_get("vertex_index", corners)
+    check_indices(where, corners, len(mesh.vertices))
+    points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
+    mesh.vertices.foreach_get("co", points)
+    check_vertices(where, points.reshape(-1, 3).astype(np.float64))
 
 
 def _visible_surfaces(names: set[str]) -> Iterator[Any]:

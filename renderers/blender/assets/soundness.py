@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from metasim.base.errors import InputError
 from renderers.blender.assets.collada import bad_index
+from renderers.blender.assets.ply import Ply
 
 Floats = npt.NDArray[np.float64]
 
@@ -20,33 +21,34 @@ READABLE = (".obj", ".ply", ".stl", ".glb", ".gltf")
 
 
 def check_file(path: Path) -> None:
-    """Checks the triangles of a file without Blender, as far as its format can be read so.
+    """Checks the faces of a file without Blender, as far as its format can be read so.
 
     Raises:
         InputError: If the file is broken.
     """
-    suffix = path.suffix.lower()
-    if suffix in READABLE:
-        parts = read_raw(path)
+    suffix, where = path.suffix.lower(), str(path)
+    if suffix == ".ply":
+        ply = Ply.read(path)
+        check_indices(where, ply.corners, len(ply.vertices))
+        check_vertices(where, ply.vertices)
+    elif suffix in READABLE:
+        parts = _parts(path)
+        if not any(len(part.faces) for part in parts):
+            raise InputError(where, "no faces", f"a {suffix} file with a mesh")
         for part in parts:
-            check_indices(str(path), part.faces, len(part.vertices))
-        points, faces = _as_one(parts)
-        check_triangles(str(path), points, faces)
-    if suffix == ".dae":
+            check_indices(where, part.faces, len(part.vertices))
+            check_vertices(where, np.asarray(part.vertices))
+    elif suffix == ".dae":
         try:
             fault = bad_index(path)
         except (ParseError, ValueError, KeyError) as error:
-            raise InputError(str(path), f"not readable ({error})", "a Collada file") from error
+            raise InputError(where, f"not readable ({error})", "a Collada file") from error
         if fault:
-            raise InputError(str(path), fault, "faces of vertices that are there")
+            raise InputError(where, fault, "faces of vertices that are there")
 
 
-def read_raw(path: Path) -> list[Any]:
-    """The ``trimesh.Trimesh`` objects of a file, as they lie there.
-
-    Raises:
-        InputError: If the file is not readable.
-    """
+def _parts(path: Path) -> list[Any]:
+    """The ``trimesh.Trimesh`` objects of a file, as they lie there."""
     trimesh = importlib.import_module("trimesh")
     more = {"skip_materials": True} if path.suffix.lower() == ".obj" else {}
     try:
@@ -70,8 +72,19 @@ def check_indices(where: str, faces: npt.NDArray[np.integer[Any]], vertices: int
         )
 
 
+def check_vertices(where: str, vertices: Floats) -> None:
+    """Checks that vertices (V, 3) are finite.
+
+    Raises:
+        InputError: If one is not.
+    """
+    bad = np.nonzero(~np.isfinite(vertices).all(axis=-1))[0]
+    if len(bad):
+        raise InputError(where, f"vertex {bad[0]} is not finite", "finite vertices")
+
+
 def check_triangles(where: str, vertices: Floats, faces: npt.NDArray[np.integer[Any]]) -> None:
-    """Checks triangles, the indices of which are right.
+    """Checks a mesh of triangles, the indices of which are right.
 
     Args:
         where: Name of the mesh, for the message.
@@ -81,20 +94,10 @@ def check_triangles(where: str, vertices: Floats, faces: npt.NDArray[np.integer[
     Raises:
         InputError: If there are none, a vertex is not finite, or all of them have no area.
     """
+    check_vertices(where, vertices)
     if not len(faces):
         raise InputError(where, "no faces", "a mesh with faces")
-    if not np.isfinite(vertices).all():
-        vertex = int(np.nonzero(~np.isfinite(vertices).all(axis=1))[0][0])
-        raise InputError(where, f"vertex {vertex} is not finite", "finite vertices")
     corners = vertices[faces]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     if not normals.any():
         raise InputError(where, "no extent: its faces have no area", "a surface")
-
-
-def _as_one(parts: list[Any]) -> tuple[Floats, npt.NDArray[np.int64]]:
-    """Vertices and faces of several meshes together."""
-    starts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
-    points = [np.zeros((0, 3)), *(np.asarray(part.vertices, dtype=np.float64) for part in parts)]
-    faces = [part.faces + start for part, start in zip(parts, starts, strict=False)]
-    return np.concatenate(points), np.concatenate([np.zeros((0, 3), dtype=np.int64), *faces])
