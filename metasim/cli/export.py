@@ -4,136 +4,156 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
 from metasim.base.errors import InputError
 
 if TYPE_CHECKING:
+    from metasim.dataset.affordance import Affordances
+    from metasim.dataset.modality import Modality
     from metasim.dataset.plan import ExportPlan
-    from metasim.dataset.sample import Origin
-    from metasim.matching.generator import Generator
     from metasim.rendering.pool import RenderPool
     from metasim.runs.folder import RunFolder
-    from metasim.scene.graph import SceneGraph
-    from metasim.scene.schema import SceneSchema
+    from metasim.runs.progress import Progress
+
+SPLIT = "train=0.8,val=0.1,test=0.1"
 
 
 @dataclass(frozen=True)
 class Export:
-    """Writes a labelled dataset drawn from the generator of a run.
+    """Writes a labelled dataset drawn from the generator of a run, or another dataset in another format.
 
     Attributes:
+        format: Format of the dataset: webdataset, hdf5, hypersim, visionsim, freesplatter, coco, bop, folder.
+        out: Folder or fsspec address of the dataset, empty or new.
         run_dir: Folder of the run.
-        format: Format of the dataset: webdataset.
         num: Scenes to draw.
-        out: Folder of the dataset, empty or new.
+        dataset: Instead of a run, the dataset to convert: folder or fsspec address.
         modalities: Labels by name, separated by commas; by default the usual ones of the renderer.
-        split: Share of each split.
+        split: Share of each split; train=0.8,val=0.1,test=0.1 by default.
+        affordances: YAML file of the affordances of each class, or class/part.
+        prior: Draw from the grammar that the run has started from, for comparison.
         workers: Render processes; by default those of the run.
         seed: Root seed of the dataset; by default that of the run.
+        shard_samples: Samples a shard at most.
+        shard_mb: Megabytes a shard at most, reckoned before they are compressed.
         resume: Go on with an export that was interrupted.
     """
 
-    run_dir: Annotated[Path, arg(name="run", metavar="DIR")]
     format: Annotated[str, arg(metavar="NAME")]
-    num: Annotated[int, arg(metavar="N")]
-    out: Annotated[Path, arg(metavar="DIR")]
+    out: Annotated[str, arg(metavar="DIR")]
+    run_dir: Annotated[Path | None, arg(name="run", metavar="DIR")] = None
+    num: Annotated[int | None, arg(metavar="N")] = None
+    dataset: Annotated[str | None, arg(name="from", metavar="DIR")] = None
     modalities: Annotated[str | None, arg(metavar="A,B")] = None
-    split: Annotated[str, arg(metavar="NAME=SHARE,...")] = "train=0.8,val=0.1,test=0.1"
+    split: Annotated[str | None, arg(metavar="NAME=SHARE,...")] = None
+    affordances: Annotated[Path | None, arg(metavar="FILE")] = None
+    prior: bool = False
     workers: Annotated[int | None, arg(metavar="K")] = None
     seed: Annotated[int | None, arg(metavar="N")] = None
+    shard_samples: Annotated[int | None, arg(metavar="N")] = None
+    shard_mb: Annotated[int | None, arg(metavar="N")] = None
     resume: bool = False
 
     def run(self) -> int:
         """Writes the dataset; returns the exit status."""
-        from metasim.dataset import export
-        from metasim.matching.generator import Generator
-        from metasim.runs.folder import RunFolder
         from metasim.runs.progress import show_progress
-        from metasim.runs.summary import Summary
 
-        self._check_numbers()
-        folder = RunFolder(self.run_dir)
-        origin = _origin(folder)
-        source = RunSource(Generator.load(_weights(folder), self.seed), origin)
-        summary = Summary.load(folder.summary) if folder.summary.exists() else None
-        with self._pool(folder) as pool:
-            plan = self._plan(pool, source.generator.seed)
-            progress = show_progress()
-            try:
-                counts = export.Export(plan, source, pool, self.out, summary, progress).run(self.resume)
-                progress.say(f"{counts['written']} samples in {self.out}, {counts['failed']} scenes failed")
-            finally:
-                progress.close()
+        self._check_options()
+        progress = show_progress()
+        try:
+            counts = self._convert(progress) if self.run_dir is None else self._draw(self.run_dir, progress)
+            progress.say(f"{counts['written']} samples in {self.out}, {counts['failed']} scenes failed")
+        finally:
+            progress.close()
         return 0
 
-    def _check_numbers(self) -> None:
-        for name, number, least in (
-            ("num", self.num, 1),
-            ("workers", self.workers, 1),
-            ("seed", self.seed, 0),
-        ):
+    def _check_options(self) -> None:
+        from metasim.dataset.formats import find_format
+
+        find_format(self.format)
+        if (self.run_dir is None) == (self.dataset is None):
+            raise InputError("--run", "both" if self.run_dir else "nothing", "--run DIR or --from DIR")
+        if self.run_dir is not None and self.num is None:
+            raise InputError("--num", "nothing", "the number of scenes to draw")
+        numbers = {"num": 1, "workers": 1, "seed": 0, "shard_samples": 1, "shard_mb": 1}
+        for name, least in numbers.items():
+            number = getattr(self, name)
             if number is not None and number < least:
-                raise InputError(f"--{name}", str(number), f"{least} or more")
+                raise InputError(f"--{name.replace('_', '-')}", str(number), f"{least} or more")
+        for name in ("num", "split", "affordances", "prior", "workers", "seed"):
+            if self.dataset is not None and getattr(self, name):
+                raise InputError(f"--{name}", "a dataset to convert", "it only with --run")
+
+    def _convert(self, progress: Progress) -> dict[str, Any]:
+        from metasim.dataset.conversion import Conversion
+
+        assert self.dataset is not None
+        sizes = {"part_samples": self.shard_samples, "part_bytes": self._shard_bytes()}
+        names = None if self.modalities is None else self.modalities.split(",")
+        conversion = Conversion(self.dataset, self.format, self.out, names, progress=progress, **sizes)
+        return conversion.run(self.resume)
+
+    def _draw(self, run_dir: Path, progress: Progress) -> dict[str, Any]:
+        from metasim.cli.run_sources import run_source
+        from metasim.dataset import export
+        from metasim.runs.folder import RunFolder
+        from metasim.runs.summary import Summary
+
+        folder = RunFolder(run_dir)
+        source, seed = run_source(folder, self.seed, self.prior)
+        summary = Summary.load(folder.summary) if folder.summary.exists() else None
+        with self._pool(folder) as pool:
+            plan, licences = self._plan(pool, seed), pool.capabilities.licences
+            drawn = export.Export(plan, source, pool, self.out, summary, progress, licences)
+            return drawn.run(self.resume)
 
     def _plan(self, pool: RenderPool, seed: int) -> ExportPlan:
-        from metasim.dataset.formats import find_format
-        from metasim.dataset.modality import choose_modalities
-        from metasim.dataset.plan import ExportPlan, parse_split
+        from metasim.dataset.affordance import Affordances
+        from metasim.dataset.plan import PART_BYTES, ExportPlan, parse_split
 
+        split, can = parse_split(self.split or SPLIT), pool.capabilities
+        words = None if self.affordances is None else Affordances.from_file(self.affordances)
+        assert self.num is not None
+        return ExportPlan(
+            format=self.format,
+            num=self.num,
+            modalities=self._chosen(pool, words),
+            split=split,
+            seed=seed,
+            size=can.size,
+            part_samples=self.shard_samples,
+            part_bytes=self._shard_bytes() or PART_BYTES,
+            affordances=words,
+        )
+
+    def _chosen(self, pool: RenderPool, words: Affordances | None) -> tuple[Modality, ...]:
+        """The modalities; affordances come with a vocabulary and not without."""
+        from metasim.dataset.formats import find_format
+        from metasim.dataset.modality import Modality, choose_modalities
+        from metasim.rendering.protocol import Pass
+
+        given, held = pool.capabilities.passes, find_format(self.format).modalities
         names = None if self.modalities is None else self.modalities.split(",")
-        held, split = find_format(self.format).modalities, parse_split(self.split)
-        can = pool.capabilities
-        chosen = choose_modalities(names, can.passes, held, self.format)
-        return ExportPlan(self.format, self.num, chosen, split, seed, can.size)
+        if words is None:
+            if names is not None and Modality.AFFORDANCE in names:
+                raise InputError("--modalities", "affordance", "--affordances FILE beside it")
+            return choose_modalities(names, given, held, self.format)
+        if words.needs_parts and Pass.PART not in given:
+            raise InputError("--affordances", "parts of classes, beyond this renderer", "classes alone")
+        if names is None:
+            names = [*choose_modalities(None, given, held, self.format)]
+        return choose_modalities({*names, Modality.AFFORDANCE.value}, given, held, self.format)
 
     def _pool(self, folder: RunFolder) -> RenderPool:
-        from metasim.base.files import read_yaml
-        from metasim.base.validation import validated
-        from metasim.config import ExperimentConfig
+        from metasim.cli.run_sources import run_config
         from metasim.rendering.pool import RenderPool
 
-        renderer = validated(ExperimentConfig, read_yaml(folder.config), str(folder.config)).renderer
+        renderer = run_config(folder).renderer
         workers = self.workers or renderer.workers
         return RenderPool(renderer.kind, renderer.options, workers, renderer.timeout_s)
 
-
-@dataclass(frozen=True)
-class RunSource:
-    """The generator of a run, as an export sees it.
-
-    Attributes:
-        generator: The tuned generator.
-        origin: Which run it is.
-    """
-
-    generator: Generator
-    origin: Origin
-
-    @property
-    def schema(self) -> SceneSchema:
-        """The vocabulary of its scenes."""
-        return self.generator.grammar.schema
-
-    def scene(self, index: int) -> SceneGraph:
-        """The scene of an index."""
-        return self.generator.scene(index, "export")
-
-
-def _weights(folder: RunFolder) -> Path:
-    return folder.checkpoints / "best.pt"
-
-
-def _origin(folder: RunFolder) -> Origin:
-    from metasim.dataset.record import FileRecord
-    from metasim.dataset.sample import Origin
-    from metasim.runs.manifest import Manifest
-
-    made = Manifest.load(folder.manifest)
-    for path, what in ((folder.config, "the config of a run"), (_weights(folder), "the generator of a run")):
-        if not path.is_file():
-            raise InputError(str(path), "no such file", what)
-    hashes = (FileRecord.of(path).sha256 for path in (folder.config, _weights(folder)))
-    return Origin(f"{made.experiment}/{made.seed}", *hashes)
+    def _shard_bytes(self) -> int | None:
+        return None if self.shard_mb is None else self.shard_mb * 10**6

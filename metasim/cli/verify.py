@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
@@ -14,10 +13,10 @@ class Verify:
     """Checks a dataset against its manifest.
 
     Attributes:
-        dataset: Folder of the dataset.
+        dataset: Folder or fsspec address of the dataset.
     """
 
-    dataset: Annotated[Positional[Path], arg(metavar="DIR")]
+    dataset: Annotated[Positional[str], arg(metavar="DIR")]
 
     def run(self) -> int:
         """Names every file that is not as it was written; returns the exit status."""

@@ -32,6 +32,8 @@ from metasim.rendering.attempt import SceneFailure
 from metasim.runs.progress import NoProgress, Progress
 from metasim.runs.summary import Summary
 
+GENERATOR = "generator.json"  # the summary of the run that made the generator
+
 Draw = Callable[[Sequence[Part]], Iterator[Drawn]]
 """Gives the scenes of some parts of the plan, part by part; the order of the parts is its own affair."""
 
@@ -157,6 +159,9 @@ class Assembly:
             write_statistics(out, (record.statistics for record in ordered), self.class_names),
             write_card(out, self.plan, self.origin, counts, ordered, self.licences, self.summary),
         ]
+        if self.summary is not None:
+            self.summary.save(out / GENERATOR)
+            paths.append(GENERATOR)
         files = {path: FileRecord.of(out / path) for path in paths}
         store.publish(paths)
         write_costs(store, ordered, time.perf_counter() - began)

@@ -104,7 +104,7 @@ def choose_modalities(
     """
     if names is None:
         return tuple(m for m in Modality if m in USUAL & held and m.sources <= given)
-    asked = {_modality(name) for name in names}
+    asked = {find_modality(name) for name in names}
     for modality in sorted(asked):
         if modality not in held:
             can = ", ".join(m for m in Modality if m in held)
@@ -115,7 +115,12 @@ def choose_modalities(
     return tuple(m for m in Modality if m in asked)
 
 
-def _modality(name: str) -> Modality:
+def find_modality(name: str) -> Modality:
+    """The modality of a name.
+
+    Raises:
+        InputError: If there is none.
+    """
     try:
         return Modality(name)
     except ValueError:

@@ -50,7 +50,8 @@ class ExportPlan:
         split: Share of each split; the shares sum to one.
         seed: Root seed, also that of the source of scenes.
         size: Height and width of the images.
-        part_samples: Scenes a part at most; by default what keeps a part below ``PART_BYTES``.
+        part_samples: Scenes a part at most.
+        part_bytes: Bytes a part at most, reckoned before they are compressed.
         affordances: What can be done with which class, for ``Modality.AFFORDANCE``.
     """
 
@@ -61,6 +62,7 @@ class ExportPlan:
     seed: int
     size: tuple[int, int]
     part_samples: int | None = None
+    part_bytes: int = PART_BYTES
     affordances: Affordances | None = None
 
     @property
@@ -80,11 +82,14 @@ class ExportPlan:
 
     @property
     def per_part(self) -> int:
-        """Scenes a part at most."""
-        if self.part_samples is not None:
-            return self.part_samples
-        raw = self.size[0] * self.size[1] * len(self.modalities) * _PIXEL_BYTES
-        return min(PART_SAMPLES, max(1, PART_BYTES // raw))
+        """Scenes a part at most: what is asked for, or what its bytes allow if that is less."""
+        pixel = sum(self._pixel_bytes(modality) for modality in self.modalities)
+        fitting = max(1, self.part_bytes // max(self.size[0] * self.size[1] * pixel, 1))
+        return min(self.part_samples or PART_SAMPLES, fitting)
+
+    def _pixel_bytes(self, modality: Modality) -> int:
+        words = self.affordances
+        return len(words.names) if words and modality is Modality.AFFORDANCE else _PIXEL_BYTES
 
 
 def split_scenes(num: int, shares: Mapping[str, float], seed: int) -> dict[str, list[int]]:

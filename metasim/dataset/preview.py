@@ -59,7 +59,8 @@ class Sheet:
 def panels(sample: Sample) -> Iterator[tuple[str, Colours]]:
     """What of a sample can be looked at, by name: its images, and its boxes drawn over the colours."""
     for modality, image in sample.images.items():
-        yield modality.value, coloured(modality, image)
+        if modality is not Modality.AMODAL:
+            yield modality.value, coloured(modality, image)
     ground = _ground(sample)
     if ground is None:
         return
@@ -76,7 +77,7 @@ def _ground(sample: Sample) -> Colours | None:
         return coloured(Modality.RGB, sample.images[Modality.RGB])
     if Modality.HDR in sample.images:
         return tonemap(sample.images[Modality.HDR])
-    image = next(iter(sample.images.values()), None)
+    image = next((i for m, i in sample.images.items() if m is not Modality.AMODAL), None)
     return None if image is None else np.zeros((*image.shape[:2], 3), np.uint8)
 
 

@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tarfile import TarError
 from zipfile import BadZipFile
 
 from metasim.base.errors import InputError
@@ -23,10 +24,11 @@ _SIGNS = (
     ArithmeticError,
     MemoryError,
     BadZipFile,
+    TarError,
     struct.error,
     zlib.error,
 )
-"""What decoders of HDF5, PNG, npz, JSON and CSV raise on content that is not theirs."""
+"""What decoders of HDF5, PNG, npz, tar, JSON and CSV raise on content that is not theirs."""
 
 
 @contextmanager

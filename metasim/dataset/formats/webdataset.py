@@ -11,11 +11,11 @@ from typing import BinaryIO, cast
 
 from webdataset.writer import TarWriter
 
-from metasim.base.errors import InputError
 from metasim.base.files import whole_file, write_json
 from metasim.dataset.formats.info import INFO, describe
 from metasim.dataset.formats.members import from_members, members
 from metasim.dataset.formats.protocol import DatasetInfo
+from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.modality import Modality
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
@@ -74,14 +74,10 @@ def read_shard(path: Path) -> Iterator[Sample]:
     Raises:
         InputError: If it is not a whole archive of samples.
     """
-    try:
-        with tarfile.open(path) as tar:
-            named = ((*member.name.partition("."), member) for member in tar)
-            for key, group in groupby(named, key=lambda entry: entry[0]):
-                files = {extension: read_member(tar, member) for _, _, extension, member in group}
-                yield from_members(key, files)
-    except (tarfile.TarError, EOFError, KeyError, ValueError, OSError) as error:
-        raise InputError(str(path), f"damaged: {type(error).__name__} {error}", "a whole shard") from error
+    with refusing_damage(path, "a whole shard"), tarfile.open(path) as tar:
+        named = ((*member.name.partition("."), member) for member in tar)
+        for key, group in groupby(named, key=lambda entry: entry[0]):
+            yield from_members(key, {e: read_member(tar, member) for _, _, e, member in group})
 
 
 def read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
