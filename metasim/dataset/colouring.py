@@ -30,13 +30,14 @@ def exposure(image: Image, valid: npt.NDArray[np.bool_] | None = None) -> float:
 
     Args:
         image: (H, W, 3) linear.
-        valid: (H, W) pixels that count; all by default.
+        valid: (H, W) pixels that count; all finite ones by default.
 
     Returns:
         1 if no pixel counts, 0 if those that do are black.
     """
     brightness = np.asarray(image, dtype=np.float64) @ (0.3, 0.59, 0.11)
-    chosen = brightness if valid is None else brightness[valid]
+    finite = np.isfinite(brightness)
+    chosen = brightness[finite if valid is None else finite & valid]
     if chosen.size == 0:
         return 1.0
     bright = float(np.percentile(chosen, BRIGHT_PERCENT))
@@ -45,7 +46,7 @@ def exposure(image: Image, valid: npt.NDArray[np.bool_] | None = None) -> float:
 
 def tonemap(image: Image, valid: npt.NDArray[np.bool_] | None = None) -> Colours:
     """A linear image (H, W, 3) by Hypersim's tone mapping, see ``exposure``."""
-    linear = np.clip(np.asarray(image, dtype=np.float64) * exposure(image, valid), 0, 1)
+    linear = np.clip(np.nan_to_num(image).astype(np.float64) * exposure(image, valid), 0, 1)
     return _bytes(linear ** (1 / GAMMA))
 
 
