@@ -19,8 +19,17 @@ def png(image: Image) -> bytes:
     Raises:
         MetasimError: If an id does not fit 16 bits.
     """
+    return _save(_narrow(image))
+
+
+def png16(image: Image) -> bytes:
+    """Numbers (H, W) in 16 bits, however small they are."""
+    return _save(image.astype(np.uint16, casting="same_kind"))
+
+
+def _save(image: Image) -> bytes:
     with io.BytesIO() as buffer:
-        Pillow.fromarray(_narrow(image)).save(buffer, "PNG")
+        Pillow.fromarray(image).save(buffer, "PNG")
         return buffer.getvalue()
 
 

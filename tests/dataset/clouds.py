@@ -19,7 +19,8 @@ Array = npt.NDArray[np.float64]
 
 def _centres(height: int, width: int) -> tuple[Array, Array]:
     """Columns and rows of the pixel centres, where the corner of the image is the origin."""
-    return np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    v, u = np.mgrid[:height, :width] + 0.5
+    return u, v
 
 
 def _blender(depth: Array, x: Array, y: Array, pose: Array) -> Array:

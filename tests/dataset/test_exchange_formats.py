@@ -3,78 +3,33 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pytest
-from ball_scene import CLASSES, assert_same, ball_sample, on_surface
+from ball_scene import ball_sample, on_surface
 from clouds import CLOUDS
+from exchange import DEPTH_ERROR, NAMES, POSE_ERROR, assert_close, fresh, lean, seen, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.dataset.formats import find_format
-from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.record import carried
 from metasim.dataset.modality import Modality
-from metasim.dataset.plan import ExportPlan, Part
+from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 
-NAMES = ("visionsim", "visionsim-npy", "freesplatter", "freesplatter-torch", "coco", "bop")
+K = TypeVar("K")
+V = TypeVar("V")
 CAMERAS = tuple(name for name in NAMES if name != "coco")
-POSE_ERROR = 1e-5  # of a pose in float32, a few metres from the origin
-DEPTH_ERROR = 5.1e-5  # half a step of BOP's finest depth image
-NORMAL_ERROR = 2e-7  # of a turn there and back in float32
 DERANDOMIZED = settings(
     max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 SIZES = st.tuples(st.integers(1, 9), st.integers(1, 9))
-
-
-def lean(sample: Sample, kept: frozenset[Modality]) -> Sample:
-    """The sample with these modalities alone."""
-    fields = {"boxes": Modality.BBOX, "full_boxes": Modality.BBOX_FULL}
-    fields |= {"visibility": Modality.VISIBILITY, "solids": Modality.BBOX3D}
-    tables = {field: getattr(sample, field) if m in kept else None for field, m in fields.items()}
-    return replace(sample, images={m: i for m, i in sample.images.items() if m in kept}, **tables)
-
-
-def seen(name: str, index: int = 0, size: tuple[int, int] = (12, 16)) -> Sample:
-    """The ball with all that a format holds, by a camera that it can hold."""
-    return lean(ball_sample(index, size, skew=0.0), find_format(name).modalities)
-
-
-def write(name: str, out: Path, samples: Sequence[Sample]) -> list[Path]:
-    """A dataset of one part; its files."""
-    indices = tuple(dict.fromkeys(s.provenance.index for s in samples))
-    plan = ExportPlan(name, len(indices), (), {"train": 1.0}, 0, (12, 16), max(1, len(indices)))
-    with find_format(name).open(out, Part("train", 0, indices)) as writer:
-        for sample in samples:
-            writer.add(sample)
-    keys = {"train/00000": tuple(s.key for s in samples)}
-    files = (*writer.files, *find_format(name).finalise(out, DatasetInfo(plan, CLASSES, keys)))
-    return [out / file for file in files]
-
-
-def fresh(folder: Path) -> Path:
-    shutil.rmtree(folder, ignore_errors=True)
-    return folder
-
-
-def assert_close(found: Sample, written: Sample) -> None:
-    """Equal up to the rounding of depths and normals that formats convert."""
-    errors = {Modality.DEPTH: DEPTH_ERROR, Modality.NORMAL: NORMAL_ERROR}
-    images = dict(found.images)
-    for modality, error in errors.items():
-        if modality in images and modality in written.images:
-            one, other = images[modality], written.images[modality]
-            assert one.dtype == other.dtype
-            np.testing.assert_allclose(one, other, rtol=0, atol=error)
-            images[modality] = other
-    assert_same(replace(found, images=images), written, POSE_ERROR)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -122,14 +77,18 @@ def test_a_sequence_stays_together(name: str, tmp_path: Path) -> None:
     assert len([file for file in files if file.name.endswith(describing[name])]) == 1
 
 
+def backwards(values: Mapping[K, V]) -> dict[K, V]:
+    return dict(reversed(list(values.items())))
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_equal_samples_give_equal_bytes(name: str, tmp_path: Path) -> None:
     first = [seen(name, index) for index in range(2)]
     again = []
     for sample in (seen(name, index) for index in range(2)):  # equal, but no object or order is shared
-        nodes = (replace(n, attributes=dict(reversed(n.attributes.items()))) for n in sample.graph.nodes)
+        nodes = (replace(n, attributes=backwards(n.attributes)) for n in sample.graph.nodes)
         graph = replace(sample.graph, nodes=tuple(nodes))
-        images = dict(reversed(sample.images.items()))
+        images = backwards(sample.images)
         again.append(replace(sample, key="".join(sample.key), graph=graph, images=images))
     one, other = write(name, tmp_path / "a", first), write(name, tmp_path / "b", again)
     assert [f.relative_to(tmp_path / "a") for f in one] == [f.relative_to(tmp_path / "b") for f in other]

@@ -27,7 +27,7 @@ import numpy as np
 
 from metasim.base.files import write_text
 from metasim.dataset import labels
-from metasim.dataset.encode import from_png, png
+from metasim.dataset.encode import from_png, png, png16
 from metasim.dataset.formats.axes import camera_of_opencv, opencv_from_world
 from metasim.dataset.formats.poses import Pose, join_pose, split_pose
 from metasim.dataset.formats.protocol import DatasetInfo
@@ -77,8 +77,8 @@ class BopWriter:
         tables = self._tables.setdefault(folder, {t: {} for t in (CAMERA, POSES, DETAILS, RECORDS)})
         image = sample.frame if sample.sequence else len(tables[CAMERA])
         scale = _depth_scale(sample)
-        for name, pixels in _pictures(sample, image, scale).items():
-            self._staged.write(f"{folder}/{name}.png", png(pixels))
+        for name, data in _pictures(sample, image, scale).items():
+            self._staged.write(f"{folder}/{name}.png", data)
         poses = [split_pose(solid, camera) for solid in sample.solids or ()]
         tables[CAMERA][str(image)] = _camera_entry(camera, scale)
         tables[POSES][str(image)] = [_pose_entry(pose) for pose in poses]
@@ -144,17 +144,17 @@ def _depth_scale(sample: Sample) -> float:
     return FINEST * 2.0 ** max(0, int(np.ceil(np.log2(steps)))) if steps > 1 else FINEST
 
 
-def _pictures(sample: Sample, number: int, scale: float) -> dict[str, Image]:
+def _pictures(sample: Sample, number: int, scale: float) -> dict[str, bytes]:
     """The images of a sample by their path in the scene's folder, without the suffix."""
-    pictures = {f"rgb/{number:06d}": sample.images[Modality.RGB]}
+    pictures = {f"rgb/{number:06d}": png(sample.images[Modality.RGB])}
     if Modality.DEPTH in sample.images:
         depth = sample.images[Modality.DEPTH].astype(np.float64) * 1000.0 / scale
         steps = np.where(np.isfinite(depth), np.maximum(np.rint(depth), 1), 0)  # 0 means no depth
-        pictures[f"depth/{number:06d}"] = steps.astype(np.uint16)
+        pictures[f"depth/{number:06d}"] = png16(steps.astype(np.uint16))
     for at, solid in enumerate(sample.solids or ()):
         whole, visible = _silhouettes(sample, solid.instance)
-        pictures[f"mask/{number:06d}_{at:06d}"] = whole
-        pictures[f"mask_visib/{number:06d}_{at:06d}"] = visible
+        pictures[f"mask/{number:06d}_{at:06d}"] = png(whole)
+        pictures[f"mask_visib/{number:06d}_{at:06d}"] = png(visible)
     return pictures
 
 
