@@ -20,7 +20,7 @@ class TargetConfig(Section):
     """Where the target images come from: a folder of unlabelled ones, or a grammar that simulates them.
 
     Attributes:
-        images: Folder of PNG or JPEG images.
+        images: Folder of PNG or JPEG images, or of a BOP split, whose colour images count.
         grammar: Grammar file, or the grammar itself; its true attributes are only ever reported.
         num: How many images to simulate, or at most to read from the folder.
         held_out: Share kept from learning, for the verdict.
@@ -65,8 +65,9 @@ class MatchingConfig(Section):
     """How the generator is moved onto the target; one set of defaults serves every experiment.
 
     Attributes:
-        preset: ``inversion`` (bank, inverse network, population, transfer), or ``metasim``: the published
-            method, finite differences of an image MMD, kept as the baseline to compare with.
+        preset: ``inversion`` (bank, inverse network, population, transfer), or the baseline to compare with,
+            finite differences of an image MMD: ``metasim`` with its defects mended, ``published`` with the
+            batch, optimiser and frozen encoder of the published runs besides.
         bank: ``own`` renders, or ``reuse`` those of the largest finished run of the same grammar and
             renderer below the same results, with its inverse network; a quarter of the renders then do.
         renders: Scenes to render for learning; by default what the number of attributes, classes and
@@ -75,15 +76,20 @@ class MatchingConfig(Section):
             experiment, whose result then says little.
         refine: Whether the image MMD moves the generator after the transfer: ``off`` (it harmed
             converged runs of a prototype), or the gradient estimator, ``score`` or ``differences``.
-        refine_steps: Steps of the refinement, and of the ``metasim`` preset.
+        refine_steps: Steps of the refinement, and of both baselines.
+        features: What the image MMD is computed in; names as in ``verdict.features``, but not ``inverse``.
+        frequencies: Random features that stand for the kernel of the image MMD, linear in the batch; by
+            default the kernel itself.
     """
 
-    preset: Literal["inversion", "metasim"] = "inversion"
+    preset: Literal["inversion", "metasim", "published"] = "inversion"
     bank: Literal["own", "reuse"] = "own"
     renders: Annotated[int, Field(ge=100)] | None = None
     effort: Annotated[float, Field(gt=0, le=10)] = 1.0
     refine: Literal["off", "score", "differences"] = "off"
     refine_steps: Annotated[int, Field(ge=1)] = 40
+    features: str = "convolutions"
+    frequencies: Annotated[int, Field(ge=10)] | None = None
 
 
 class VerdictConfig(Section):
@@ -92,10 +98,14 @@ class VerdictConfig(Section):
     Attributes:
         draws: Independent sets of fresh renders, each as large as the held-out target.
         permutations: Of the permutation tests.
+        features: What images are compared in, the main kind first: ``inverse`` (posterior means and
+            spreads of the inverse network), ``convolutions``, ``pixels``, ``inception``, or
+            ``package.module:factory``.
     """
 
     draws: Annotated[int, Field(ge=1)] = 3
     permutations: Annotated[int, Field(ge=20)] = 500
+    features: Annotated[tuple[str, ...], Field(min_length=1)] = ("inverse", "convolutions")
 
 
 class OutputConfig(Section):
@@ -122,6 +132,7 @@ class ExperimentConfig(Section):
     Attributes:
         name: Name of the experiment; its file's path below ``experiments/`` by default.
         grammar: Grammar file (YAML, or JSON in the original format), or the grammar itself.
+        inception_weights: File of weights for the features ``inception``.
         seed: Root of every random stream.
         device: Where the networks live; ``auto`` takes CUDA when there is one.
     """
@@ -133,6 +144,7 @@ class ExperimentConfig(Section):
     matching: MatchingConfig = MatchingConfig()
     verdict: VerdictConfig = VerdictConfig()
     output: OutputConfig = OutputConfig()
+    inception_weights: Path | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
 

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from metasim.base.errors import InputError
@@ -15,9 +16,12 @@ from metasim.base.streams import stream
 from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.bank import Scenes
+from metasim.matching.extractors import INVERSE, Extractor, extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import find_lender
+from metasim.matching.inversion import held_out_rows
 from metasim.matching.target import (
+    Images,
     Target,
     check_target_grammar,
     learning_part,
@@ -37,11 +41,12 @@ from metasim.scene.layout import SceneLayout
 from metasim.scene.serialization import to_json
 from metasim.verdict.attributes import Drawn
 from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
-from metasim.verdict.judge import Material, judge
+from metasim.verdict.judge import FeatureSets, Material, Readouts, judge
 
 # Half of the cores at most: a thread of torch that waits spins, and one that waits for a core taken by
 # another process holds up all others. One thread too many has cost a factor of a hundred.
 MOST_THREADS = 8
+LOOKED_AT = 1500  # renders of the bank, at most, that target images are compared with by their looks
 REPORTED = 2000  # scenes drawn of prior, generator and truth to report their laws
 
 
@@ -82,6 +87,9 @@ class Experiment:
         if target is not None:
             check_target_grammar(target, grammar, layout)
             learning_part(config.target.num, config.target.held_out)
+        for name in (name for name in config.verdict.features if name != INVERSE):
+            extractor(name, config.seed, config.inception_weights, "verdict.features")
+        extractor(config.matching.features, config.seed, config.inception_weights, "matching.features")
         if config.device == "cuda" and not torch.cuda.is_available():
             raise InputError("device", "cuda, but torch finds none", "auto or cpu")
         return cls(config, grammar, target, layout)
@@ -120,6 +128,7 @@ class Experiment:
                 log,
                 progress,
                 self.device,
+                self._extractor(self.config.matching.features, "matching.features"),
                 self._lender(root, folder, progress),
             )
             generator = trainer.fit()
@@ -133,17 +142,17 @@ class Experiment:
         """Renders fresh scenes, compares them with the held-out target and writes the summary."""
         held, folder = target.images[target.learning :], session.folder
         progress.start("verdict", self.config.verdict.draws)
+        graphs: list[SceneGraph] = []
         draws = []
         for k in range(self.config.verdict.draws):
-            graphs = generator.scenes(len(held), f"verdict/{k}")
-            draws.append(trainer.scenes.images(graphs, f"verdict/{k}"))
+            graphs += generator.scenes(len(held), f"verdict/{k}")
+            draws.append(trainer.scenes.images(graphs[-len(held) :], f"verdict/{k}"))
             session.count_renders("verdict", len(held))
             progress.advance()
         save_images(folder.images / "most_recent", list(draws[0]), self.config.output.keep_images)
-        graphs = generator.scenes(len(held), "verdict/0")
-        save_graphs(
-            folder.graphs / "most_recent", [to_json(g) for g in graphs], self.config.output.keep_images
-        )
+        shown = [to_json(g) for g in graphs[: len(held)]]
+        save_graphs(folder.graphs / "most_recent", shown, self.config.output.keep_images)
+        readouts = self._readouts(trainer, held, draws, graphs)
         judgement = judge(
             Material(
                 layout=self.layout,
@@ -151,13 +160,14 @@ class Experiment:
                 generated=self._drawn(generator.scenes(REPORTED, "report")),
                 truth=self._truth(),
                 inferred=trainer.inferred(REPORTED),
-                known=self._identifiability(trainer),
-                target_features=trainer.features(held),
-                draw_features=[trainer.features(d) for d in draws],
+                known=self._identifiability(trainer, readouts),
+                features=self._features(held, draws, readouts),
+                readouts=readouts,
             ),
             stream(self.config.seed, "verdict"),
             self.config.verdict.permutations,
         )
+        progress.say(judgement.verdict.words)
         judgement.populations.save(folder.population)
         judgement.summary(
             experiment=self.config.name,
@@ -175,12 +185,54 @@ class Experiment:
         progress.say(f"bank of {lender.path}" if lender else "no earlier run has a bank for this: a new one")
         return lender
 
-    def _identifiability(self, trainer: Trainer) -> dict[str, Identifiability]:
+    def _readouts(
+        self, trainer: Trainer, held: Images, draws: list[Images], graphs: list[SceneGraph]
+    ) -> Readouts | None:
+        """What the inverse network makes of target, fresh renders and those of the bank kept from it."""
+        if trainer.inversion is None:
+            return None
+        bank = trainer.bank.renders.take(held_out_rows(len(trainer.bank)))
+        seen = trainer.bank.renders.images[:: -(-len(trainer.bank) // LOOKED_AT)]
+        sets = [held, np.concatenate(draws), bank.images, seen]
+        target, fresh, again, others = trainer.inversion.readouts(sets)
+        scenes = self._drawn(graphs), Drawn(bank.units, bank.classes)
+        return Readouts(target, fresh, scenes[0], again, scenes[1], others.look)
+
+    def _features(
+        self, held: Images, draws: list[Images], readouts: Readouts | None
+    ) -> dict[str, FeatureSets]:
+        """The kinds of features asked for; where no inverse network gives its own, at least convolutions."""
+        names = self.config.verdict.features
+        if readouts is None:
+            names = [name for name in names if name != INVERSE] or ["convolutions"]
+        found = {}
+        for name in names:
+            if name != INVERSE:
+                look = self._extractor(name, "verdict.features")
+                target, *others = (torch.cat(look(images), 1).numpy() for images in [held, *draws])
+                found[name] = FeatureSets(target, others)
+            elif readouts is not None:
+                moments = np.split(readouts.fresh.moments, len(draws))
+                found[name] = FeatureSets(readouts.target.moments, moments)
+        return found
+
+    def _extractor(self, name: str, where: str) -> Extractor:
+        return extractor(name, self.config.seed, self.config.inception_weights, where)
+
+    def _identifiability(self, trainer: Trainer, readouts: Readouts | None) -> dict[str, Identifiability]:
         population = trainer.population
-        if population is None:
+        if population is None or readouts is None:
             return all_identifiable(self.layout)
         draws = population.posteriors
-        return identify(self.layout, draws.units, draws.classes, draws.flat_weights(), population.weights)
+        return identify(
+            self.layout,
+            draws.units,
+            draws.classes,
+            draws.flat_weights(),
+            population.weights,
+            readouts.reread_bank,
+            readouts.reread_fresh,
+        )
 
     def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
         return Drawn(self.layout.units(graphs), self.layout.classes(graphs))

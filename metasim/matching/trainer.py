@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
 import torch
 
 from metasim.base.streams import seeded_layers, stream
@@ -21,7 +21,7 @@ from metasim.matching.inversion import Inversion, view_of
 from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, fit_population
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
-from metasim.matching.refinement import ImageMMD, refine
+from metasim.matching.refinement import OURS, PUBLISHED, Estimator, ImageMMD, refine
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.target import Images
@@ -33,11 +33,13 @@ from metasim.runs.samples import save_images
 from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
 from metasim.stats.mmd import MMDTarget
+from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
 CLUSTERS = 6  # per set of draws that a proposal is built on
 SHOWN = 48  # scenes rendered after each round for people to look at
-REFINE_BATCH = 48
+PROOF = 0.25  # of the images that are learnt from: shown to no gradient, they decide on a refinement
+LEVEL = 0.05
 
 
 @dataclass
@@ -195,34 +197,52 @@ class Trainer:
         self._show(len(self.bank.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
         self.checkpoint.keep("transfer", network=self.network.state_dict())
 
-    def refine(self, estimator: str) -> None:
-        """The attribute network follows the image MMD of fresh renders."""
-        assert estimator in ("score", "differences")
+    def refine(self, estimator: Estimator) -> None:
+        """The attribute network follows the image MMD of fresh renders.
+
+        After an inversion it may do harm, so it is begun only if images that it does not learn from are told
+        apart from fresh renders, and undone unless these come nearer to them.
+        """
         if "refine" in self.checkpoint.done:
             self.renders += self.checkpoint.renders
             return
-        before = self.renders
+        start, before = self.renders, None
+        guide, proof = np.split(self.images, [round(len(self.images) * (1 - PROOF))])
+        if self.config.preset == "inversion":
+            before = self._told_apart(proof, "before")
+        if before is None or before.p_value < LEVEL:
+            weights = copy.deepcopy(self.network.state_dict())
+            self._follow_images(guide if before else self.images, estimator)
+            if before and (after := self._told_apart(proof, "after")).statistic >= before.statistic:
+                self.network.load_state_dict(weights)
+                self.progress.say(f"refined: MMD^2 {before.statistic:.2g} -> {after.statistic:.2g}, undone")
+        else:
+            self.progress.say(f"not refined: fresh renders pass for target images (p {before.p_value:.2f})")
+        self.checkpoint.keep("refine", network=self.network.state_dict(), renders=self.renders - start)
 
+    def _told_apart(self, images: Images, when: str) -> PermutationTest:
+        """Whether some target images and as many fresh renders have one law."""
+        graphs = self.generator().scenes(len(images), f"refine/{when}")
+        self.renders += len(graphs)
+        ours = torch.cat(self.extract(self.scenes.images(graphs, f"refine/{when}")), 1)
+        theirs = torch.cat(self.extract(images), 1)
+        kernel = BlockSum.around_median([torch.cat([theirs, ours])])
+        return permutation_test(
+            pooled_gram(theirs, ours, kernel), len(images), stream(self.seed, f"refine/{when}")
+        )
+
+    def _follow_images(self, images: Images, estimator: Estimator) -> None:
         def render(units: Array, rows: Classes, stage: str) -> Images:
             base = [self.prior_graphs[row] for row in rows]
             placed = self.layout.place(base, units, self.layout.classes(base))
             self.renders += len(placed)
             return self.scenes.images(placed, stage)
 
-        frequencies = self.config.frequencies
-        mmd = ImageMMD.against(self.images, self.extract, render, frequencies, self.seed)
-        record = self._recorder("refine", self.config.refine_steps)
-        refine(
-            self.network,
-            self.prior,
-            mmd,
-            estimator,
-            self.config.refine_steps,
-            REFINE_BATCH,
-            self.seed,
-            record,
-        )
-        self.checkpoint.keep("refine", network=self.network.state_dict(), renders=self.renders - before)
+        steps, frequencies = self.config.refine_steps, self.config.frequencies
+        mmd = ImageMMD.against(images, self.extract, render, frequencies, self.seed)
+        descent = PUBLISHED if self.config.preset == "published" else OURS
+        record = self._recorder("refine", steps)
+        refine(self.network, self.prior, mmd, estimator, descent, steps, self.seed, record)
 
     def generator(self) -> Generator:
         """The generator as it stands."""

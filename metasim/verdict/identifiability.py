@@ -8,12 +8,17 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.scene.layout import Array, Classes, SceneLayout
+from metasim.stats.reading import typical_error
+from metasim.verdict.rereading import Reread, error_ratios
 
 # Posterior spread over that of no knowledge. From a prototype on another scene (bowl's yaw 0.7, shoe's
 # 0.1); here only its outcome was seen: it flags the bowl's yaw and no other attribute of the demo.
 UNKNOWN = 0.55
 # Posterior spread over the population's: from here on the spread is the prior law's, not the images'.
 UNRESOLVED = 0.9
+# Typical error of readings over the population's spread: beyond it the spread is drowned. The posterior of
+# a normal population is then 0.9 times as wide as the population, so this is the limit above once more.
+DROWNED = UNRESOLVED / (1 - UNRESOLVED**2) ** 0.5
 FEW = 5  # images of a class that say nothing about it
 
 
@@ -33,9 +38,18 @@ class Identifiability:
 
 
 def identify(
-    layout: SceneLayout, units: Array, classes: Classes, flat: Array, fitted: Array
+    layout: SceneLayout,
+    units: Array,
+    classes: Classes,
+    flat: Array,
+    fitted: Array,
+    bank: Reread | None = None,
+    fresh: Reread | None = None,
 ) -> dict[str, Identifiability]:
-    """Judges every attribute by the width of the posteriors of the target images.
+    """Judges every attribute by the posteriors of the target images, and by readings of known renders.
+
+    The width of posteriors tells what the network believes to know; readings of renders tell whether it
+    does. An attribute is told only if neither objects.
 
     Args:
         layout: Columns and choices.
@@ -43,6 +57,8 @@ def identify(
         classes: (M, S, C) their classes.
         flat: (M, S) weights of the posteriors under a flat prior.
         fitted: (M, S) weights under the inferred population.
+        bank: Held-out renders of the bank, read again.
+        fresh: Fresh renders of the generator, read again.
     """
     found = {}
     for j, column in enumerate(layout.columns):
@@ -51,9 +67,16 @@ def identify(
         narrow = spreads(units[..., j], fitted, periodic)
         overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1) / len(fitted), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
-        told = {name: bool(wide[rows].mean() < UNKNOWN) for name, rows in groups.items()}
+        misread = error_ratios(layout, column, bank) if bank else {}
+        told = {
+            name: bool(wide[rows].mean() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
+            for name, rows in groups.items()
+        }
         rows = np.any([groups[name] for name in told if told[name]] or [np.zeros(len(units), bool)], axis=0)
         resolved = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
+        if fresh is not None:
+            error = typical_error(fresh.units[:, j], fresh.means[:, j], 1.0 if periodic else None)
+            resolved = resolved and error < DROWNED * overall
         found[column.name] = Identifiability(
             tuple(name for name, yes in told.items() if not yes and name),
             any(told.values()),

@@ -6,12 +6,61 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from metasim.model.readout import Readout
 from metasim.runs.population import Column, Populations
 from metasim.runs.summary import AttributeResult, Correlation, Frequency, Summary, Verdict
 from metasim.scene.layout import Array, SceneLayout
+from metasim.verdict.alarms import Sample, false_alarms
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations
-from metasim.verdict.evidence import Features, weigh
+from metasim.verdict.evidence import Features, compare
+from metasim.verdict.finding import FOREIGN, conclude, unlike
 from metasim.verdict.identifiability import Identifiability
+from metasim.verdict.rereading import Reread, readings
+from metasim.verdict.shifts import Readings, shifts, spread_p_value
+
+
+@dataclass(frozen=True)
+class FeatureSets:
+    """One kind of features.
+
+    Attributes:
+        target: (n, F) of held-out target images.
+        draws: The same of each set of fresh renders.
+    """
+
+    target: Features
+    draws: list[Features]
+
+
+@dataclass(frozen=True)
+class Readouts:
+    """What the inverse network makes of images.
+
+    Attributes:
+        target: Of held-out target images.
+        fresh: Of all fresh renders.
+        fresh_scenes: These renders' scenes.
+        bank: Of renders of the bank that it was not trained on.
+        bank_scenes: Their scenes.
+        bank_look: (k, W) how other renders of the bank look to the network.
+    """
+
+    target: Readout
+    fresh: Readout
+    fresh_scenes: Drawn
+    bank: Readout
+    bank_scenes: Drawn
+    bank_look: Features
+
+    @property
+    def reread_bank(self) -> Reread:
+        """The bank's renders, read again."""
+        return Reread(self.bank_scenes.units, self.bank_scenes.classes, self.bank.means)
+
+    @property
+    def reread_fresh(self) -> Reread:
+        """The fresh renders, read again."""
+        return Reread(self.fresh_scenes.units, self.fresh_scenes.classes, self.fresh.means)
 
 
 @dataclass(frozen=True)
@@ -25,8 +74,8 @@ class Material:
         truth: Two independent draws of the true target, where it is known; for reporting alone.
         inferred: (k, D) draws of the inferred population on [0, 1], if one was inferred.
         known: Identifiability by column name.
-        target_features: (n, F) of held-out target images.
-        draw_features: The same of each set of fresh renders.
+        features: Kinds of features by name, the main one first.
+        readouts: What the inverse network reads, if there is one.
     """
 
     layout: SceneLayout
@@ -35,8 +84,8 @@ class Material:
     truth: tuple[Drawn, Drawn] | None
     inferred: Array | None
     known: dict[str, Identifiability]
-    target_features: Features
-    draw_features: list[Features]
+    features: dict[str, FeatureSets]
+    readouts: Readouts | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +120,7 @@ def judge(material: Material, rng: np.random.Generator, permutations: int) -> Ju
     m = material
     truth = m.truth[0] if m.truth else None
     return Judgement(
-        weigh(m.target_features, m.draw_features, rng, permutations),
+        weigh(m, rng, permutations),
         attribute_results(m.layout, m.known, m.prior, m.generated, m.truth),
         correlations(m.layout, m.generated, truth),
         class_shares(m.layout, m.generated, truth),
@@ -85,4 +134,34 @@ def judge(material: Material, rng: np.random.Generator, permutations: int) -> Ju
             None if m.inferred is None else m.layout.values(m.inferred),
             None if truth is None else m.layout.values(truth.units),
         ),
+    )
+
+
+def weigh(material: Material, rng: np.random.Generator, permutations: int) -> Verdict:
+    """All the evidence of held-out images, and what it comes to."""
+    m, r = material, material.readouts
+    compared = {n: compare(f.target, f.draws, rng, permutations) for n, f in m.features.items()}
+    main = next(iter(compared))
+    others = {name: found for name, found in compared.items() if name != main}
+    contract = compared[main].model_dump()
+    if r is None:
+        finding, words = conclude(m.layout, compared[main], others, {}, None, None)
+        return Verdict(**contract, finding=finding, words=words, features=compared)
+    moved = shifts(m.layout, Readings(r.target.means, r.fresh.means, r.fresh_scenes.units))
+    spread = spread_p_value(m.layout, r.target.means, r.fresh.means, rng, permutations)
+    looks = unlike(r.target.look, r.fresh.look), unlike(r.target.look, r.bank_look)
+    finding, words = conclude(m.layout, compared[main], others, moved, spread, looks)
+    fresh = Sample(np.concatenate(m.features[main].draws), r.fresh.means, r.fresh_scenes.units)
+    return Verdict(
+        **contract,
+        finding=finding,
+        words=words,
+        produces_target=looks[0] <= FOREIGN,
+        novelty=looks[0],
+        bank_novelty=looks[1],
+        spread_p_value=spread,
+        features=compared,
+        shifts=moved,
+        readings=readings(m.layout, r.reread_bank, r.reread_fresh),
+        false_alarms=false_alarms(m.layout, fresh, len(r.target), rng),
     )

@@ -11,7 +11,7 @@ from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Choice, Column, SceneLayout
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, distance
 from metasim.verdict.identifiability import Identifiability, all_identifiable
-from metasim.verdict.judge import Material, judge
+from metasim.verdict.judge import FeatureSets, Material, judge
 
 YAW = AttributeSpec("yaw", "deg", -90, 270, periodic=True, mutable=True)
 X = AttributeSpec("x", "m", -1, 3, mutable=True)
@@ -130,8 +130,10 @@ def test_a_judgement_fills_the_summary(known: bool) -> None:
         truth=(drawn(2), drawn(3)) if known else None,
         inferred=drawn(4).units if known else None,
         known=KNOWN,
-        target_features=rng.standard_normal((40, 3)),
-        draw_features=[rng.standard_normal((40, 3)) for _ in range(2)],
+        features={
+            name: FeatureSets(rng.standard_normal((40, 3)), [rng.standard_normal((40, 3)) for _ in range(2)])
+            for name in ("main", "beside")
+        },
     )
     judgement = judge(material, stream(0, "test/verdict"), 39)
     summary = judgement.summary("test", 0, renders=10, wall_seconds=2.0, render_seconds=1.0)
@@ -141,3 +143,6 @@ def test_a_judgement_fills_the_summary(known: bool) -> None:
     assert (judgement.populations.target is not None) == known
     np.testing.assert_allclose(judgement.populations.generated, LAYOUT.values(drawn(1).units))
     assert summary.verdict.n_generated == 80
+    assert set(summary.verdict.features) == {"main", "beside"}
+    assert summary.verdict.mmd2 == summary.verdict.features["main"].mmd2
+    assert summary.verdict.produces_target is None

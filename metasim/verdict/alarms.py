@@ -1,0 +1,98 @@
+"""Alarms: the tests of a verdict side by side, and how often they reject where nothing differs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from metasim.scene.layout import Array, SceneLayout
+from metasim.stats.c2st import c2st
+from metasim.verdict.evidence import Features, Pool, standardised
+from metasim.verdict.shifts import LEVEL, Readings, holm, shifts, spread_p_value
+
+REPEATS = 60
+PERMUTATIONS = 99
+VERDICT = "verdict"  # the tests together: whether anything at all is rejected
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Images of one law as the tests see them, a row each.
+
+    Attributes:
+        features: (n, F) the main features.
+        means: (n, D) posterior means on [0, 1].
+        truth: (n, D) attributes on [0, 1], where they are known.
+        other: (n, G) features that no experiment has trained, if these are tested too.
+    """
+
+    features: Features
+    means: Array
+    truth: Array
+    other: Features | None = None
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def take(self, rows: npt.NDArray[np.intp]) -> Sample:
+        """Some of the rows."""
+        other = None if self.other is None else self.other[rows]
+        return Sample(self.features[rows], self.means[rows], self.truth[rows], other)
+
+
+def p_values(
+    layout: SceneLayout, target: Sample, fresh: Sample, rng: np.random.Generator, permutations: int
+) -> dict[str, float]:
+    """The p value of every test of two samples, and under ``verdict`` that of the tests together.
+
+    The classifier is left out of the latter: it asks what the MMD of the same features asks.
+
+    Args:
+        layout: Columns of the samples.
+        target: One sample, whose truth is not looked at.
+        fresh: The other.
+        rng: Draws permutations and folds.
+        permutations: How many.
+    """
+    found = shifts(layout, Readings(target.means, fresh.means, fresh.truth))
+    together = {
+        "mmd": _mmd(target.features, fresh.features, rng, permutations),
+        "spread": spread_p_value(layout, target.means, fresh.means, rng, permutations),
+        "shifts": float(holm([s.p_value for s in found.values()]).min()),
+    }
+    if target.other is not None and fresh.other is not None:
+        together["other"] = _mmd(target.other, fresh.other, rng, permutations)
+    whole = float(holm(list(together.values())).min())
+    a, b = standardised([target.features, fresh.features])
+    return together | {"c2st": c2st(a, b, rng).p_value, VERDICT: whole}
+
+
+def _mmd(target: Features, fresh: Features, rng: np.random.Generator, permutations: int) -> float:
+    pool = Pool(standardised([target, fresh]), rng)
+    held, drawn = pool.rows
+    return pool.test(held, drawn, rng, permutations).p_value
+
+
+def false_alarms(layout: SceneLayout, fresh: Sample, size: int, rng: np.random.Generator) -> dict[str, float]:
+    """How often each test rejects at 5 % where fresh renders are tested against other fresh renders.
+
+    Disjoint parts are drawn again and again from the same renders. Given these, permutation tests have
+    their exact level, whatever the renders; the classifier and the tests of shifts and spreads, whose
+    levels are approximate, are what this watches.
+
+    Args:
+        layout: Columns of the sample.
+        fresh: Fresh renders of one generator.
+        size: Of a part, at most half of them.
+        rng: Draws the parts.
+    """
+    size = min(size, len(fresh) // 2)
+    rejected: dict[str, list[bool]] = {}
+    for _ in range(REPEATS):
+        rows = rng.permutation(len(fresh))
+        parts = fresh.take(rows[:size]), fresh.take(rows[size : 2 * size])
+        for name, p in p_values(layout, *parts, rng, PERMUTATIONS).items():
+            rejected.setdefault(name, []).append(p <= LEVEL)
+    return {name: float(np.mean(values)) for name, values in rejected.items()}

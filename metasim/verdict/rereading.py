@@ -1,0 +1,69 @@
+"""Rereading: how well the attributes of renders whose scenes are known are read off their images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from metasim.runs.summary import Reading
+from metasim.scene.layout import Array, Classes, Column, SceneLayout
+from metasim.stats.moments import mean_std
+from metasim.stats.reading import explained, typical_error
+
+FEW = 10  # renders of a class that say nothing about it
+
+
+@dataclass(frozen=True)
+class Reread:
+    """Renders read again.
+
+    Attributes:
+        units: (n, D) their attributes on [0, 1].
+        classes: (n, C) their classes.
+        means: (n, D) what is read, on [0, 1].
+    """
+
+    units: Array
+    classes: Classes
+    means: Array
+
+    def by_class(self, layout: SceneLayout, column: Column) -> dict[str, tuple[Array, Array]]:
+        """True and read values of a column by class of its node; under ``""`` where it has no choice."""
+        j = layout.columns.index(column)
+        truth, means = self.units[:, j], self.means[:, j]
+        for c, choice in enumerate(layout.choices):
+            if choice.node == column.node:
+                rows = {name: self.classes[:, c] == k for k, name in enumerate(choice.classes)}
+                return {name: (truth[r], means[r]) for name, r in rows.items() if r.sum() >= FEW}
+        return {"": (truth, means)} if len(truth) >= FEW else {}
+
+
+def readings(layout: SceneLayout, bank: Reread, fresh: Reread) -> dict[str, Reading]:
+    """How well every column is read: how wrong on fresh renders, how much is explained in the bank."""
+    found = {}
+    for j, column in enumerate(layout.columns):
+        period = 1.0 if column.spec.periodic else None
+        shares = {
+            name: explained(truth, means, period)
+            for name, (truth, means) in bank.by_class(layout, column).items()
+        }
+        found[column.name] = Reading(
+            error=typical_error(fresh.units[:, j], fresh.means[:, j], period) * column.spec.span,
+            explained={name: share for name, share in shares.items() if np.isfinite(share)},
+        )
+    return found
+
+
+def error_ratios(layout: SceneLayout, column: Column, bank: Reread) -> dict[str, float]:
+    """By class, the typical error of readings over that of the best constant: 1 where nothing is read.
+
+    Typical errors, since half a turn taken for the other now and then is for the population to resolve.
+    """
+    period = 1.0 if column.spec.periodic else None
+    ratios = {}
+    for name, (truth, means) in bank.by_class(layout, column).items():
+        constant = typical_error(truth, np.full(len(truth), mean_std(truth, period).mean), period)
+        if constant > 0:
+            ratios[name] = typical_error(truth, means, period) / constant
+    return ratios
