@@ -8,9 +8,11 @@ import inspect
 import multiprocessing
 import os
 from collections.abc import Mapping, Sequence
-from multiprocessing.connection import Connection
+from contextlib import ExitStack
+from multiprocessing.connection import Connection, Pipe
+from multiprocessing.sharedctypes import Synchronized
 from time import perf_counter
-from typing import Any
+from typing import Any, cast
 
 from metasim.base.errors import MetasimError
 from metasim.rendering.registry import engine
@@ -24,7 +26,7 @@ def has_bare_loop(kind: str) -> bool:
 
 
 class BareProcesses:
-    """Plain loops of an engine, one a process, each rendering its share of the scenes; a context manager.
+    """Plain loops of an engine, one a process, that share out the scenes; use it as a context manager.
 
     Args:
         kind: Name of the engine.
@@ -34,36 +36,35 @@ class BareProcesses:
 
     def __init__(self, kind: str, options: Mapping[str, Any], count: int) -> None:
         spawn = multiprocessing.get_context("spawn")
+        self._next = spawn.Value("q", 0)
         self._pipes: list[Connection] = []
-        self._processes: list[multiprocessing.process.BaseProcess] = []
+        self._stack = ExitStack()
         for _ in range(count):
-            ours, theirs = multiprocessing.Pipe()
-            process = spawn.Process(target=_serve, args=(theirs, os.getpid(), _module(kind), dict(options)))
+            ours, theirs = Pipe()
+            arguments = (theirs, os.getpid(), self._next, _module(kind), dict(options))
+            process = spawn.Process(target=_serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
-            self._pipes.append(ours)
-            self._processes.append(process)
+            self._stack.callback(process.kill)
+            self._pipes.append(cast(Connection, ours))
 
     def __enter__(self) -> BareProcesses:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in self._processes:
-            process.kill()
-            process.join()
+        self._stack.close()
 
     def __call__(self, reel: tuple[Sequence[SceneGraph], Sequence[int]]) -> float:
-        """Renders scenes with their seeds, dealt out in turn; returns the seconds until all were done.
+        """Renders scenes with their seeds; returns the seconds until all were done.
 
         Raises:
             MetasimError: If a process is lost.
         """
-        scenes, seeds = reel
-        count = len(self._pipes)
         began = perf_counter()
+        self._next.value = 0
         try:
-            for start, pipe in enumerate(self._pipes):
-                pipe.send((scenes[start::count], seeds[start::count]))
+            for pipe in self._pipes:
+                pipe.send(reel)
             for pipe in self._pipes:
                 pipe.recv()
         except (EOFError, OSError) as error:
@@ -75,13 +76,28 @@ def _module(kind: str) -> str:
     return engine(kind).__module__.rpartition(".")[0] + ".bare"
 
 
-def _serve(pipe: Connection, parent: int, module: str, options: Mapping[str, Any]) -> None:
-    """The process: makes the loop, then renders one block of scenes after another, in silence."""
+def _serve(
+    pipe: Connection,
+    parent: int,
+    following: Synchronized[int],
+    module: str,
+    options: Mapping[str, Any],
+) -> None:
+    """The process: makes the loop, then renders scenes that no other has taken, in silence."""
     die_with(parent)
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
+    os.setsid()  # as the pool's workers have it, since Linux shares processors out by sessions
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     cls = importlib.import_module(module).BareLoop
     loop = cls(**{name: options[name] for name in inspect.signature(cls).parameters})
     while True:
-        loop.render(*pipe.recv())
+        scenes, seeds = pipe.recv()
+        while (index := _take(following)) < len(scenes):
+            loop.render(scenes[index], seeds[index])
         pipe.send(None)
+
+
+def _take(following: Synchronized[int]) -> int:
+    with following.get_lock():
+        index = following.value
+        following.value = index + 1
+    return index

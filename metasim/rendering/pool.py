@@ -12,7 +12,8 @@ from typing import Any, Self
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.attempt import SceneFailure, attempt
-from metasim.rendering.crew import Counters, Crew
+from metasim.rendering.crew import Crew
+from metasim.rendering.hand import Counters, Orders
 from metasim.rendering.protocol import Capabilities, Frame, Pass, Renderer
 from metasim.rendering.registry import check_options, engine
 from metasim.rendering.worker import Job
@@ -57,7 +58,8 @@ class RenderPool:
         cores = len(os.sched_getaffinity(0))
         workers = workers or cores
         self.counters = Counters()
-        self._crew = Crew(kind, self._options, workers, max(1, cores // workers), timeout_s, self.counters)
+        orders = Orders(kind, self._options, workers, max(1, cores // workers), timeout_s)
+        self._crew = Crew(orders, self.counters)
         self._ahead, self._spread = AHEAD * workers, SPREAD * workers
         self._closed = False
 

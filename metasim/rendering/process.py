@@ -20,7 +20,7 @@ import psutil
 
 from metasim.base.errors import MetasimError
 from metasim.rendering.protocol import Capabilities
-from metasim.rendering.worker import Answer, Job, Start
+from metasim.rendering.worker import Answer, Start
 
 START_SECONDS = 180.0
 SETTLED_AFTER = 20  # scenes after which an engine has loaded what it needs for any
@@ -58,6 +58,7 @@ class EngineProcess:
         self._pipe, theirs = multiprocessing.Pipe()
         with theirs:
             self._process = _launch(theirs.fileno(), self._noise, threads)
+        self._measured = psutil.Process(self._process.pid)
         self._capabilities: Capabilities | None = None
         self._patience_s = 0.0
         self._settled: int | None = None
@@ -78,7 +79,7 @@ class EngineProcess:
         """Bytes of memory it holds more than when it had settled, after its first scenes."""
         if self.jobs < SETTLED_AFTER:
             return 0
-        held = psutil.Process(self.pid).memory_info().rss
+        held = self._measured.memory_info().rss
         self._settled = self._settled or held
         return held - self._settled
 
@@ -91,17 +92,41 @@ class EngineProcess:
             WorkerDied: If the process dies of it.
         """
         if self._capabilities is None:
-            self._capabilities = self._ask(Start(kind, options), START_SECONDS)
+            self.send(pickle.dumps(Start(kind, options)))
+            answer = self._receive(START_SECONDS)
+            if isinstance(answer, MetasimError):
+                raise answer
+            self._capabilities = answer
 
-    def render(self, job: Job, timeout_s: float) -> Answer:
-        """Renders one scene.
+    def send(self, message: bytes) -> None:
+        """Queues a scene, a pickled ``Job``, for the worker.
 
         Raises:
-            InputError: If the scene is beyond the engine.
+            WorkerDied: If the worker is gone.
+        """
+        try:
+            self._pipe.send_bytes(message)
+        except OSError as error:
+            raise WorkerDied(self._last_words()) from error
+
+    def receive(self, timeout_s: float) -> Answer | MetasimError:
+        """The worker's answer to the first scene not answered yet, or the error of one beyond the engine.
+
+        Raises:
             WorkerDied: If the worker dies, or is silent for ``timeout_s`` and is killed for it.
         """
         self.jobs += 1
-        return self._ask(job, timeout_s)
+        return self._receive(timeout_s)
+
+    def _receive(self, timeout_s: float) -> Any:
+        try:
+            self._have_patience(timeout_s)
+            return self._pipe.recv()
+        except BlockingIOError as error:
+            self.kill()
+            raise WorkerDied(f"no answer for {timeout_s:g} s") from error
+        except (EOFError, OSError, pickle.UnpicklingError) as error:
+            raise WorkerDied(self._last_words()) from error
 
     def leave(self) -> None:
         """Lets the engine close itself, kills it if that takes too long."""
@@ -123,20 +148,6 @@ class EngineProcess:
         self._process.wait()
         self._pipe.close()
         self._noise.close()
-
-    def _ask(self, message: object, timeout_s: float) -> Any:
-        self._have_patience(timeout_s)
-        try:
-            self._pipe.send(message)
-            answer = self._pipe.recv()
-        except BlockingIOError as error:
-            self.kill()
-            raise WorkerDied(f"no answer for {timeout_s:g} s") from error
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
-            raise WorkerDied(self._last_words()) from error
-        if isinstance(answer, MetasimError):
-            raise answer
-        return answer
 
     def _have_patience(self, seconds: float) -> None:
         """Sets how long the pipe waits for the other side, also in the middle of a message."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from metasim.scene.graph import SceneGraph
 from renderers.blender.native import load_bpy
 from renderers.blender.scene import scene_class
@@ -40,10 +38,9 @@ class BareLoop:
         cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 1.5
         cycles.samples, cycles.max_bounces = samples, bounces
 
-    def render(self, scenes: Sequence[SceneGraph], seeds: Sequence[int]) -> None:
-        """Renders each scene with its seed."""
-        for graph, seed in zip(scenes, seeds, strict=True):
-            self._scene.apply(graph)
-            self._file.cycles.seed = seed
-            self._file.update_tag()  # else persistent data hides the new seed
-            self._bpy.ops.render.render()
+    def render(self, graph: SceneGraph, seed: int) -> None:
+        """Renders a scene with a seed."""
+        self._scene.apply(graph)
+        self._file.cycles.seed = seed
+        self._file.update_tag()  # else persistent data hides the new seed
+        self._bpy.ops.render.render()

@@ -16,12 +16,12 @@ import psutil
 import pytest
 
 from metasim.base.errors import InputError, MetasimError
-from metasim.rendering import crew, process
+from metasim.rendering import hand, process
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import AHEAD, BATCH, RenderPool, batches
 from metasim.rendering.process import ENTRY, SETTLED_AFTER, EngineProcess, WorkerDied, memory_kills
 from metasim.rendering.protocol import Frame, Pass
-from metasim.rendering.worker import FIRST_TO_DIE, Job
+from metasim.rendering.worker import FIRST_TO_DIE
 from metasim.scene.graph import SceneGraph, SceneNode
 
 ENGINE = "fault_engine:FaultEngine"
@@ -105,7 +105,7 @@ def test_workers_killed_from_outside_cost_nothing() -> None:
 
 def test_a_worker_that_grows_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each leaky scene keeps a MiB: a worker that has settled lives for about 8 of them."""
-    monkeypatch.setattr(crew, "GROWTH", 8 * 2**20)
+    monkeypatch.setattr(hand, "GROWTH", 8 * 2**20)
     count = 4 * (SETTLED_AFTER + 10)
     for fault, most, least in (("leak", 4, 3), ("none", 0, 0)):
         with RenderPool(ENGINE, workers=1) as pool:
@@ -126,7 +126,7 @@ def test_a_worker_that_the_kernel_kills_says_whether_memory_ran_out(
         worker.make_engine(ENGINE, {"marks": tmp_path})
         os.kill(worker.pid, signal.SIGKILL)
         with pytest.raises(WorkerDied) as death:
-            worker.render(Job(scene(0.0), HDR, 0), 5.0)
+            worker.receive(5.0)
         reasons.append(str(death.value))
     assert reasons == [
         "worker ended by SIGKILL, killed from outside",
@@ -142,6 +142,16 @@ def test_memory_kills_are_read_from_the_kernel(tmp_path: Path) -> None:
         pool.render([scene(0.0)], HDR, [0])
         worker = workers_of(os.getpid())[0]
         assert Path(f"/proc/{worker.pid}/oom_score_adj").read_text().strip() == str(FIRST_TO_DIE)
+
+
+def test_scenes_and_frames_larger_than_any_pipe_pass_each_other() -> None:
+    """A scene sent ahead may not block while the worker is blocked on its answer."""
+    size, leaves = 500, [SceneNode(f"leaf_{i}", "leaf", "leaf", 0, {"value": 0.0}) for i in range(5000)]
+    scenes = [SceneGraph((*scene(float(i)).nodes, *leaves)) for i in range(8)]
+    with RenderPool(ENGINE, {"size": size}, workers=1, timeout_s=10.0) as pool:
+        results = pool.render(scenes, HDR, range(8))
+    assert [image(result) for result in results] == [expected(i, i, size) for i in range(8)]
+    assert pool.counters.restarts == 0
 
 
 def test_workers_leave_with_the_pool_and_close_their_engines(tmp_path: Path) -> None:

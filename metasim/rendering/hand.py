@@ -1,0 +1,183 @@
+"""Hand: one thread of a crew and its worker process, replaced when lost or swollen."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from metasim.base.errors import MetasimError
+from metasim.rendering.attempt import SceneFailure
+from metasim.rendering.process import EngineProcess, WorkerDied
+from metasim.rendering.tasks import Task, Tasks
+from metasim.rendering.worker import Answer
+
+STARTS = 5  # tries to get a worker, since one may be killed from outside while it starts
+LOSSES = 2  # workers lost to a scene after which it is given up
+GROWTH = 512 * 2**20  # bytes by which a worker may grow before it is replaced, since native engines leak
+SMALL = 2**14  # bytes of a task that surely fit in a pipe whose reader is busy
+
+
+@dataclass
+class Counters:
+    """What a pool has done so far.
+
+    Attributes:
+        frames: Frames delivered.
+        failures: Scenes given up.
+        restarts: Workers lost to a crash, a kill or a timeout.
+        recycled: Workers replaced since they held too much memory.
+        seconds: Seconds spent rendering, summed over workers.
+        lock: To be held by threads that count.
+    """
+
+    frames: int = 0
+    failures: int = 0
+    restarts: int = 0
+    recycled: int = 0
+    seconds: float = 0.0
+    lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What every worker of a crew is made and treated like.
+
+    Attributes:
+        kind: Name of the engine.
+        options: Its options, checked.
+        size: Workers of the crew.
+        threads: Threads of the numeric libraries in each.
+        timeout_s: Seconds without an answer after which a worker is killed.
+    """
+
+    kind: str
+    options: Mapping[str, Any]
+    size: int
+    threads: int
+    timeout_s: float
+
+
+class Hand:
+    """Takes tasks and has a worker render them, the next one sent before the answer to the last is in.
+
+    A thread (and not a loop of the caller) waits for each worker, so that a caller who is slow to
+    take frames delays neither the next scene nor the judgement that a worker hangs. It outlives its
+    workers, which matters: Linux kills a worker with the thread that started it. Tasks of a lost
+    worker go back to the front of the line, so that another takes them while this one starts anew.
+
+    Args:
+        orders: How to make and treat a worker.
+        tasks: Where tasks come from.
+        counters: Where restarts and seconds are counted.
+    """
+
+    def __init__(self, orders: Orders, tasks: Tasks, counters: Counters) -> None:
+        self._orders, self._tasks, self._counters = orders, tasks, counters
+        self._process: EngineProcess | None = None
+        self._sent: deque[Task] = deque()
+        self._busy = False
+        self._thread = threading.Thread(target=self._work, name="render", daemon=True)
+        self._thread.start()
+
+    def interrupt(self) -> None:
+        """Kills a worker in the middle of a scene; to be called once the line of tasks is closed."""
+        if self._busy and (process := self._process) is not None:
+            process.interrupt()
+
+    def join(self) -> None:
+        """Waits until the worker is gone."""
+        self._thread.join()
+
+    def _work(self) -> None:
+        while self._tasks.wait():
+            self._busy = True
+            try:
+                process = self._ready()
+            except Exception as error:
+                if (task := self._tasks.take()) is not None:
+                    task.future.set_exception(error)
+            else:
+                self._serve(process)
+            self._busy = False
+        if self._process is not None:
+            self._process.leave()
+
+    def _ready(self) -> EngineProcess:
+        """The worker, a new one if there is none; a start that dies is tried again."""
+        reason = ""
+        for _ in range(STARTS):
+            if self._tasks.closed:
+                raise MetasimError("the render pool is closed")
+            process = self._process = self._process or EngineProcess(self._orders.threads)
+            try:
+                process.make_engine(self._orders.kind, self._orders.options)
+            except WorkerDied as death:
+                self._bury(process)
+                reason = str(death)
+            except BaseException:
+                self._process = None
+                process.leave()
+                raise
+            else:
+                return process
+        raise MetasimError(f"renderer {self._orders.kind} cannot start: {reason}")
+
+    def _serve(self, process: EngineProcess) -> None:
+        """Has the worker render until no task waits, or it is lost, or holds too much memory."""
+        try:
+            while self._send(process):
+                answer = process.receive(self._orders.timeout_s)
+                self._deliver(self._sent.popleft(), answer)
+                if process.grown() > GROWTH:
+                    self._recycle(process)
+                    return
+        except WorkerDied as death:
+            self._bury(process)
+            self._sent[0].losses += 1
+            if self._sent[0].losses == LOSSES:
+                self._sent.popleft().future.set_result(SceneFailure(str(death)))
+        self._give_back()
+
+    def _send(self, process: EngineProcess) -> bool:
+        """Sends a task to an idle worker, and one ahead if plenty wait; says whether it has any."""
+        while len(self._sent) < 2:
+            task = self._tasks.take(spare=self._orders.size if self._sent else 0)
+            if task is None:
+                break
+            if task.message is None:
+                task.future.set_result(process.capabilities)
+                continue
+            self._sent.append(task)
+            process.send(task.message)
+            if len(task.message) > SMALL:
+                break
+        return bool(self._sent)
+
+    def _deliver(self, task: Task, answer: Answer | MetasimError) -> None:
+        if isinstance(answer, MetasimError):
+            task.future.set_exception(answer)
+            return
+        with self._counters.lock:
+            self._counters.seconds += answer.seconds
+        task.future.set_result(answer.result)
+
+    def _recycle(self, process: EngineProcess) -> None:
+        with self._counters.lock:
+            self._counters.recycled += 1
+        self._process = None
+        self._give_back()
+        process.leave()
+
+    def _bury(self, process: EngineProcess) -> None:
+        with self._counters.lock:
+            self._counters.restarts += not self._tasks.closed
+        self._process = None
+        process.kill()
+
+    def _give_back(self) -> None:
+        """Returns the tasks that were sent and not answered to the line."""
+        while self._sent:
+            self._tasks.put(self._sent.pop(), first=True)
