@@ -10,6 +10,7 @@ import numpy.typing as npt
 import psutil
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.agreement import check_agreement
 from metasim.rendering.protocol import Frame, Pass, Renderer
 from metasim.scene.graph import SceneGraph
 
@@ -31,6 +32,11 @@ SHAPES: dict[Pass, tuple[type[np.generic], tuple[int, ...]]] = {
     Pass.FLOW_BACKWARD: (np.float32, (2,)),
     Pass.UV: (np.float32, (2,)),
 }
+"""Type and channels of the passes that are images."""
+
+OF_NODES: dict[Pass, type[np.generic]] = {Pass.AMODAL: np.bool_, Pass.BOX3D: np.float64}
+"""Type of the passes that have an entry for each node."""
+
 IMAGES = frozenset({Pass.RGB, Pass.HDR})
 _RENDERS = 50
 _GROWTH = 1.2
@@ -84,24 +90,28 @@ def check_renderer(
 
 
 def check_arrays(engine: Renderer, scenes: Sequence[SceneGraph]) -> None:
-    """Every pass claimed is delivered with its type and shape, alone or with others."""
+    """Every pass claimed is delivered with its type and shape, alone or with others, in agreement."""
     claimed = engine.capabilities.passes
     _demand(Pass.RGB in claimed, "capabilities: rgb is missing, every engine must give it")
     frames = engine.render(scenes, claimed, 0)
     _demand(len(frames) == len(scenes), f"render: {len(frames)} frames for {len(scenes)} scenes")
-    for frame in frames:
+    for scene, frame in zip(scenes, frames, strict=True):
         absent = claimed - frame.passes.keys()
         _demand(not absent, f"render: claims {', '.join(sorted(absent))} but left it out")
         for name in claimed:
-            _check_array(name, frame[name], engine.capabilities.size)
+            _check_array(name, frame[name], engine.capabilities.size, len(scene.nodes))
+        check_agreement(frame)
     for name in claimed:
         alone = engine.render(scenes[:1], frozenset({name}), 0)[0]
         _demand(_same(alone[name], frames[0][name]), f"{name}: other values alone than beside other passes")
 
 
-def _check_array(name: Pass, image: npt.NDArray[np.generic], size: tuple[int, int]) -> None:
-    dtype, channels = SHAPES[name]
-    expected = (*size, *channels)
+def _check_array(name: Pass, image: npt.NDArray[np.generic], size: tuple[int, int], nodes: int) -> None:
+    if name in OF_NODES:
+        dtype, expected = OF_NODES[name], (nodes, *(size if name is Pass.AMODAL else (4, 4)))
+    else:
+        dtype, channels = SHAPES[name]
+        expected = (*size, *channels)
     _demand(image.shape == expected, f"{name}: shape {image.shape}, expected {expected}")
     _demand(image.dtype == dtype, f"{name}: {image.dtype}, expected {np.dtype(dtype)}")
     if name in (Pass.DEPTH, Pass.DISTANCE):

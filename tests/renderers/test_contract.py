@@ -63,7 +63,8 @@ def test_sprites_in_a_pool_keep_the_contract() -> None:
 
 @pytest.mark.blender
 def test_blender_keeps_the_contract() -> None:
-    options = {"scene": "tyol", "size": 32, "samples": 1}
+    classes = ["image", "scene", "camera", "light", "table", "shoe", "mug", "basket", "bowl", "lunch_box"]
+    options = {"scene": "tyol", "size": [32, 40], "samples": 1, "classes": classes}
     push = Push("object", "loc_x", 0.2)
     check_renderer(lambda: Pooled("blender", options), sampled("tyol/multi_3_attr.yaml", 3), push)
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 from typing import Any
 
-import bpy
 import numpy as np
 from room_scene import (
     ASPECT,
@@ -23,7 +23,8 @@ from room_scene import (
 )
 
 SIDES = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
-data: Any = bpy.data
+bpy: Any = importlib.import_module("bpy")
+data = bpy.data
 
 
 def add(name: str, content: Any, location: Any = (0, 0, 0), parent: Any = None) -> Any:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from room_scene import (
     CRATE,
@@ -59,12 +60,16 @@ def shoot(pool: RenderPool, graph: SceneGraph, passes: frozenset[Pass] = ALL) ->
     return frame
 
 
+def ids(frame: Frame, name: Pass) -> npt.NDArray[np.int32]:
+    return np.asarray(frame[name], np.int32)
+
+
 def floats(frame: Frame, name: Pass) -> Floats:
     return np.asarray(frame[name], np.float64)
 
 
 def mask(frame: Frame, node: str) -> np.ndarray:
-    return frame[Pass.INSTANCE] == ID[node]
+    return ids(frame, Pass.INSTANCE) == ID[node]
 
 
 def world_rays(camera: Camera) -> Floats:
@@ -112,7 +117,7 @@ def test_depth_and_ids_are_the_geometry(frame: Frame) -> None:
         "floor": depth_of_box(camera, at([0, 0.4, -0.1]), np.array([5, 4, 0.2])),
     }
     drawn = {"crate": mask(frame, "crate"), "screen": mask(frame, "screen")}
-    drawn["floor"] = (frame[Pass.INSTANCE] == 0) & np.isfinite(depth)
+    drawn["floor"] = (ids(frame, Pass.INSTANCE) == 0) & np.isfinite(depth)
     for name, pixels in drawn.items():
         assert pixels.sum() > 30
         assert np.abs(depth - layers[name])[pixels].max() < 1e-5
@@ -126,7 +131,7 @@ def test_distance_and_position_agree_with_depth(frame: Frame) -> None:
     position = floats(frame, Pass.POSITION)
     distance = np.linalg.norm(position - camera.world_from_camera[:3, 3], axis=-1)
     assert np.abs(floats(frame, Pass.DISTANCE) - distance)[surface].max() < 1e-4
-    assert np.isposinf(frame[Pass.DISTANCE][~surface]).all()
+    assert np.isposinf(floats(frame, Pass.DISTANCE)[~surface]).all()
     assert np.isnan(position[~surface]).all()
     y, x = np.mgrid[: SIZE[0], : SIZE[1]] + 0.5
     pixels = camera.project(position)[0]
@@ -139,9 +144,7 @@ def test_true_normals_are_those_of_the_sides_and_shading_normals_are_not(frame: 
     point = back(crate_pose(FRAME), floats(frame, Pass.POSITION)[crate]) / CRATE
     side = np.eye(3)[np.argmax(np.abs(point), axis=-1)] * np.sign(point)
     assert np.abs(local - side).max() < 1e-5
-    floor = (
-        (frame[Pass.INSTANCE] == 0) & np.isfinite(frame[Pass.DEPTH]) & (frame[Pass.POSITION][..., 2] > -1e-4)
-    )
+    floor = (ids(frame, Pass.INSTANCE) == 0) & (floats(frame, Pass.POSITION)[..., 2] > -1e-4)
     assert np.abs(floats(frame, Pass.NORMAL_GEOMETRIC)[floor] - [0, 0, 1]).max() < 1e-5
     bent = floats(frame, Pass.NORMAL)
     assert np.abs(bent[floor] - [0, 0, 1]).max() > 1e-2
@@ -153,7 +156,7 @@ def test_true_normals_are_those_of_the_sides_and_shading_normals_are_not(frame: 
 
 
 def test_parts_are_the_materials_of_a_node(frame: Frame) -> None:
-    part, position = frame[Pass.PART], floats(frame, Pass.POSITION)
+    part, position = ids(frame, Pass.PART), floats(frame, Pass.POSITION)
     crate, lamp = mask(frame, "crate"), mask(frame, "lamp")
     lid = floats(frame, Pass.NORMAL_GEOMETRIC)[..., 2] > 0.5
     assert set(np.unique(part[crate])) == {1, 2}
@@ -162,11 +165,11 @@ def test_parts_are_the_materials_of_a_node(frame: Frame) -> None:
     assert set(np.unique(part[lamp])) == {1, 2}  # a foot without a material, and a bulb that is its child
     assert (part[lamp & foot & (np.abs(position[..., 0] - 1.0) < 0.099)] == 1).all()
     assert (part[lamp & (position[..., 2] > 0.701)] == 2).all()
-    assert np.array_equal(part > 0, frame[Pass.INSTANCE] > 0)
+    assert np.array_equal(part > 0, ids(frame, Pass.INSTANCE) > 0)
 
 
 def test_classes_are_those_of_the_nodes(frame: Frame) -> None:
-    assert np.array_equal(frame[Pass.CLASS], CLASSES[frame[Pass.INSTANCE]])
+    assert np.array_equal(ids(frame, Pass.CLASS), CLASSES[ids(frame, Pass.INSTANCE)])
 
 
 def test_colour_is_reflectance_times_illumination_and_what_else_there_is(frame: Frame) -> None:
@@ -208,7 +211,7 @@ def test_oriented_boxes_are_those_of_the_nodes(frame: Frame) -> None:
 
 
 def test_boxes_in_the_image_are_those_of_the_projected_crate(frame: Frame) -> None:
-    camera, instance = room_camera(FRAME), frame[Pass.INSTANCE]
+    camera, instance = room_camera(FRAME), ids(frame, Pass.INSTANCE)
     visible = {box.instance: box for box in boxes(instance, CLASSES)}
     full = {box.instance: box for box in full_boxes(frame[Pass.AMODAL], CLASSES)}
     assert visible[ID["crate"]] == full[ID["crate"]]
@@ -229,21 +232,21 @@ def test_what_hides_a_node_changes_what_is_seen_of_it_and_not_its_whole_mask(
     assert np.array_equal(hidden[Pass.AMODAL][crate - 1], mask(frame, "crate"))
     whole, seen = mask(frame, "crate").sum(), mask(hidden, "crate").sum()
     assert 0 < seen < whole
-    share = visibility(hidden[Pass.INSTANCE], hidden[Pass.AMODAL])
+    share = visibility(ids(hidden, Pass.INSTANCE), hidden[Pass.AMODAL])
     assert share[crate] == seen / whole
     assert share[ID["screen"]] == 1.0
     for number, node in enumerate(hidden[Pass.AMODAL], start=1):
-        assert not ((hidden[Pass.INSTANCE] == number) & ~node).any()
+        assert not ((ids(hidden, Pass.INSTANCE) == number) & ~node).any()
     assert not hidden[Pass.AMODAL][0].any()  # the room itself has no body
 
 
 def test_ids_come_from_the_table_at_any_sample_count(room: Path, frame: Frame) -> None:
-    ids = frozenset({Pass.INSTANCE, Pass.CLASS, Pass.PART, Pass.AMODAL})
+    names = frozenset({Pass.INSTANCE, Pass.CLASS, Pass.PART, Pass.AMODAL})
     with RenderPool("blender", options(room, samples=64), workers=1) as other:
-        many = shoot(other, room_graph(), ids | {Pass.RGB})
-    for name in ids:
+        many = shoot(other, room_graph(), names | {Pass.RGB})
+    for name in names:
         assert np.array_equal(many[name], frame[name])
-    assert set(np.unique(frame[Pass.INSTANCE])) == {0, *ID.values()}
+    assert set(np.unique(ids(frame, Pass.INSTANCE))) == {0, *ID.values()}
 
 
 def test_motion_blur_is_in_the_colours_only_and_rules_out_flow(room: Path, frame: Frame) -> None:

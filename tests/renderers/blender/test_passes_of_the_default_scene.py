@@ -60,6 +60,10 @@ def pose_of(graph: SceneGraph) -> tuple[Floats, Floats]:
     return object_matrix({**DEFAULTS["object"], **node.attributes}, vertices), vertices
 
 
+def ids(frame: Frame, name: Pass) -> npt.NDArray[np.int32]:
+    return np.asarray(frame[name], np.int32)
+
+
 def floats(frame: Frame, name: Pass) -> Floats:
     return np.asarray(frame[name], np.float64)
 
@@ -78,7 +82,7 @@ def test_depth_distance_and_position_are_the_geometry(seen: tuple[SceneGraph, Fr
     camera = camera_of(graph)
     origin = camera.world_from_camera[:3, 3]
     rays = camera.rays(*SIZE) @ camera.world_from_camera[:3, :3].T
-    depth, table = floats(frame, Pass.DEPTH), frame[Pass.INSTANCE] == TABLE
+    depth, table = floats(frame, Pass.DEPTH), ids(frame, Pass.INSTANCE) == TABLE
     assert table.sum() > 100
     assert np.abs(depth + origin[2] / rays[..., 2])[table].max() < 1e-5
     surface, position = np.isfinite(depth), floats(frame, Pass.POSITION)
@@ -88,18 +92,18 @@ def test_depth_distance_and_position_are_the_geometry(seen: tuple[SceneGraph, Fr
     assert np.abs(camera.project(position)[0] - centres)[surface].max() < 0.01
     distance = np.linalg.norm(position - origin, axis=-1)
     assert np.abs(floats(frame, Pass.DISTANCE) - distance)[surface].max() < 1e-4
-    assert np.array_equal(frame[Pass.INSTANCE] > 0, surface)
+    assert np.array_equal(ids(frame, Pass.INSTANCE) > 0, surface)
 
 
 def test_ids_are_those_of_the_nodes(seen: tuple[SceneGraph, Frame]) -> None:
     graph, frame = seen
-    ids = frame[Pass.INSTANCE]
-    assert set(np.unique(ids)) <= {0, TABLE, OBJECT}
+    found = ids(frame, Pass.INSTANCE)
+    assert set(np.unique(found)) <= {0, TABLE, OBJECT}
     above = floats(frame, Pass.POSITION)[..., 2] > 1e-4
-    assert (ids[above] == OBJECT).all()
+    assert (found[above] == OBJECT).all()
     numbers = [0, *(NAMES.index(node.cls) + 1 for node in graph.nodes)]
-    assert np.array_equal(frame[Pass.CLASS], np.array(numbers)[ids])
-    assert np.array_equal(frame[Pass.PART], (ids > 0).astype(np.int32))
+    assert np.array_equal(ids(frame, Pass.CLASS), np.array(numbers)[found])
+    assert np.array_equal(ids(frame, Pass.PART), (found > 0).astype(np.int32))
 
 
 def test_boxes_hold_the_object(seen: tuple[SceneGraph, Frame]) -> None:
@@ -114,7 +118,7 @@ def test_boxes_hold_the_object(seen: tuple[SceneGraph, Frame]) -> None:
     pixels = camera_of(graph).project(vertices @ matrix[:3, :3].T + matrix[:3, 3])[0]
     visible, full = (
         {box.instance: box for box in found}[OBJECT]
-        for found in (boxes(frame[Pass.INSTANCE], table), full_boxes(frame[Pass.AMODAL], table))
+        for found in (boxes(ids(frame, Pass.INSTANCE), table), full_boxes(frame[Pass.AMODAL], table))
     )
     assert visible == full
     (left, top), (right, bottom) = pixels.min(axis=0), pixels.max(axis=0)
@@ -123,7 +127,7 @@ def test_boxes_hold_the_object(seen: tuple[SceneGraph, Frame]) -> None:
     )
     assert (edges > -0.5).all()
     assert (edges < 1.5).all()
-    share = visibility(frame[Pass.INSTANCE], frame[Pass.AMODAL])
+    share = visibility(ids(frame, Pass.INSTANCE), frame[Pass.AMODAL])
     assert share[OBJECT] == 1.0
     assert 0.0 < share[TABLE] < 1.0
 
