@@ -13,7 +13,9 @@ from renderers.blender.blend.units import factor
 Key = tuple[int, str, int | None]
 
 _FRAMES = ("frame_current", "frame_float")
-_UNTURNED = ("QUATERNION", "AXIS_ANGLE")  # rotation modes in which Euler angles have no effect
+UNTURNED = ("QUATERNION", "AXIS_ANGLE")
+"""Rotation modes in which Euler angles have no effect."""
+
 _TOLERANCE = 1e-5
 
 
@@ -99,7 +101,7 @@ class Slot:
 
     def take_over(self) -> None:
         """Silences what else moves the property: keyframes, drivers, another way of turning."""
-        if self.name.startswith("rotation_euler") and self.owner.rotation_mode in _UNTURNED:
+        if self.name.startswith("rotation_euler") and self.owner.rotation_mode in UNTURNED:
             self.owner.rotation_mode = "XYZ"  # Blender keeps the orientation
         if not self.is_frame:
             _silence(self.owner, self.name, self.custom, self.index or 0)

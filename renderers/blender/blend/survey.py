@@ -10,6 +10,7 @@ from metasim.base.errors import InputError
 from metasim.rendering.inspection import Bindable
 from renderers.blender.blend.path import DataPath, Field, Item, Step
 from renderers.blender.blend.resolve import resolve
+from renderers.blender.blend.slot import UNTURNED
 from renderers.blender.blend.units import factor, natural_unit
 from renderers.blender.ids import SHAPES
 from renderers.blender.native import load_bpy
@@ -45,6 +46,8 @@ def _paths() -> Iterator[DataPath]:
     bpy = load_bpy()
     scene = bpy.context.scene
     for shape in scene.objects:
+        if shape.rotation_mode in UNTURNED:
+            shape.rotation_mode = "XYZ"  # the angles that a binding will find
         yield from _of_object(shape)
     for light in _used(shape.data for shape in scene.objects if shape.type == "LIGHT"):
         yield from _fields("lights", light, _OF_LIGHTS)
