@@ -153,6 +153,7 @@ class Assembly:
         keys = {record.part: tuple(map(sample_key, record.written)) for record in ordered}
         format = find_format(self.plan.format)
         out, info = store.folder, DatasetInfo(self.plan, self.class_names, keys)
+        store.fetch(path for part in self.plan.parts() for path in format.summaries(part))
         paths = [
             *format.finalise(out, info),
             *write_ledger(out, ordered),

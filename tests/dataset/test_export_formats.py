@@ -12,13 +12,14 @@ from metasim.base.errors import InputError
 from metasim.dataset.export import Export
 from metasim.dataset.formats import find_format
 from metasim.dataset.modality import Modality
+from metasim.dataset.store import open_store
 from metasim.dataset.verify import verify
 from metasim.runs.progress import NoProgress
 
 NUM = 16
 
 
-def export(out: Path, name: str, progress: NoProgress | None = None, resume: bool = False) -> None:
+def export(out: Path | str, name: str, progress: NoProgress | None = None, resume: bool = False) -> None:
     asked = plan(NUM, format=name, part_samples=5)
     with pool() as renderer:
         Export(asked, DigitSource(), renderer, out, progress=progress or NoProgress()).run(resume)
@@ -44,3 +45,15 @@ def test_hypersim_refuses_scenes_without_a_camera_before_it_writes(tmp_path: Pat
     with pool() as renderer, pytest.raises(InputError, match="without a camera"):
         Export(asked, DigitSource(), renderer, tmp_path / "out").run()
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize("name", ["folder", "hdf5", "coco"])
+def test_an_address_holds_the_bytes_of_a_folder(name: str, tmp_path: Path) -> None:
+    export(tmp_path, name)
+    address = f"memory://formats/{name}"
+    export(address, name)
+    with open_store(address) as store:
+        found = {path: store.read(path) for path in store.files() if not path.startswith("costs/")}
+    here = {str(path.relative_to(tmp_path)): path for path in tmp_path.rglob("*") if path.is_file()}
+    assert found.keys() == {path for path in here if not path.startswith("costs/")}
+    assert all(data == here[path].read_bytes() for path, data in found.items())

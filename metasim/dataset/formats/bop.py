@@ -32,10 +32,10 @@ from metasim.dataset.formats.axes import camera_of_opencv, opencv_from_world
 from metasim.dataset.formats.poses import Pose, join_pose, split_pose
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
-from metasim.dataset.formats.record import from_record, need_camera, require, sorted_json, to_record
+from metasim.dataset.formats.record import carried, from_record, need_camera, sorted_json, to_record
 from metasim.dataset.formats.staging import StagedFiles, staged_files
 from metasim.dataset.labels import Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Array, Camera
@@ -70,7 +70,7 @@ class BopWriter:
 
     def add(self, sample: Sample) -> None:
         """Writes the images of a sample, and takes its tables."""
-        require(sample, BopFormat.required, BopFormat.name)
+        require(BopFormat.required, carried(sample), BopFormat.name)
         camera = need_camera(sample, BopFormat.name)
         number = sample.provenance.index if sample.sequence else self._part.number
         folder = f"{sample.split}/{number:06d}"
@@ -113,6 +113,10 @@ class BopFormat:
             writer = BopWriter(staged, part)
             yield writer
             writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes which class each ``obj_id`` is."""

@@ -23,10 +23,10 @@ from metasim.dataset import labels
 from metasim.dataset.encode import from_png, png
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
-from metasim.dataset.formats.record import checked_name, from_record, require, sorted_json, to_record
+from metasim.dataset.formats.record import carried, checked_name, from_record, sorted_json, to_record
 from metasim.dataset.formats.staging import StagedFiles, staged_files
 from metasim.dataset.labels import Box, Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 
@@ -52,7 +52,7 @@ class CocoWriter:
 
     def add(self, sample: Sample) -> None:
         """Writes the image of a sample, and takes its annotations."""
-        require(sample, CocoFormat.required, CocoFormat.name)
+        require(CocoFormat.required, carried(sample), CocoFormat.name)
         height, width = sample.images[Modality.RGB].shape[:2]
         name = f"{sample.key}.png"
         self._staged.write(f"{sample.split}/{name}", png(sample.images[Modality.RGB]))
@@ -85,6 +85,10 @@ class CocoFormat:
             writer = CocoWriter(staged, part)
             yield writer
             writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """Its annotations."""
+        return (_path_of_part(part),)
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the annotation file of each split, from those of its parts."""

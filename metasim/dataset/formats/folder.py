@@ -61,6 +61,7 @@ class FolderFormat:
 
     name = "folder"
     modalities = frozenset(Modality)
+    required: frozenset[Modality] = frozenset()
 
     @contextmanager
     def open(self, out: Path, part: Part) -> Iterator[FolderWriter]:
@@ -69,6 +70,10 @@ class FolderFormat:
             writer = FolderWriter(staged, part.name)
             yield writer
             writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the counts and class names."""

@@ -32,17 +32,17 @@ from metasim.dataset.formats.axes import finite_depth, infinite_depth, normals_i
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import (
+    carried,
     checked_name,
     from_record,
     need_camera,
-    require,
     sorted_json,
     to_record,
 )
 from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.labels import Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
@@ -70,7 +70,7 @@ class ZippedViews:
 
     def add(self, sample: Sample) -> None:
         """Adds a view."""
-        require(sample, FreeSplatterFormat.required, FreeSplatterFormat.name)
+        require(FreeSplatterFormat.required, carried(sample), FreeSplatterFormat.name)
         camera = need_camera(sample, FreeSplatterFormat.name)
         at = f"{len(self._views):03d}"
         self._add(f"{at}.png", png(sample.images[Modality.RGB]))
@@ -115,6 +115,10 @@ class FreeSplatterFormat:
     def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
         """Opens a part."""
         return sequence_writer(out, ZippedViews)
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Every zip describes itself."""

@@ -35,10 +35,10 @@ from metasim.dataset.formats.axes import (
 )
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
-from metasim.dataset.formats.record import from_record, need_camera, require, sorted_json, to_record
+from metasim.dataset.formats.record import carried, from_record, need_camera, sorted_json, to_record
 from metasim.dataset.formats.staging import StagedFiles, staged_files
 from metasim.dataset.labels import Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
@@ -66,7 +66,7 @@ class ChunkWriter:
 
     def add(self, sample: Sample) -> None:
         """Takes a view."""
-        require(sample, FreeSplatterChunksFormat.required, FreeSplatterChunksFormat.name)
+        require(FreeSplatterChunksFormat.required, carried(sample), FreeSplatterChunksFormat.name)
         need_camera(sample, FreeSplatterChunksFormat.name)
         self._samples.append(sample)
 
@@ -92,6 +92,10 @@ class FreeSplatterChunksFormat:
             writer = ChunkWriter(staged, part)
             yield writer
             writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """Its scene graphs, by key."""
+        return (_path(part, "json"),)
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the index of each split, from the keys beside its chunks."""

@@ -94,6 +94,7 @@ class Hdf5Format:
 
     name = "hdf5"
     modalities = frozenset(Modality)
+    required: frozenset[Modality] = frozenset()
 
     @contextmanager
     def open(self, out: Path, part: Part) -> Iterator[Hdf5Writer]:
@@ -103,6 +104,10 @@ class Hdf5Format:
             writer = Hdf5Writer(file, path)
             yield writer
             writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the counts and class names."""

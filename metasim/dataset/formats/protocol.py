@@ -54,8 +54,17 @@ class Format(Protocol):
         """What it can hold."""
         ...
 
+    @property
+    def required(self) -> frozenset[Modality]:
+        """What it cannot do without."""
+        ...
+
     def open(self, out: Path, part: Part) -> AbstractContextManager[Writer]:
         """Opens a part for writing; its files appear when the block ends well, and only then."""
+        ...
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """Paths, within the dataset, of the files of a part that ``finalise`` reads."""
         ...
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:

@@ -30,10 +30,10 @@ from metasim.dataset.formats.axes import finite_depth, infinite_depth, normals_i
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import (
+    carried,
     checked_name,
     from_record,
     need_camera,
-    require,
     sorted_json,
     to_record,
 )
@@ -41,7 +41,7 @@ from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
 from metasim.dataset.labels import Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
@@ -72,7 +72,7 @@ class ImageSequence:
 
     def add(self, sample: Sample) -> None:
         """Writes the images of a frame."""
-        require(sample, VisionSIMFormat.required, VisionSIMFormat.name)
+        require(VisionSIMFormat.required, carried(sample), VisionSIMFormat.name)
         camera = need_camera(sample, VisionSIMFormat.name)
         same_lens(self._first, sample)
         frame: dict[str, Any] = {"transform_matrix": camera.world_from_camera.tolist()}
@@ -99,6 +99,10 @@ class VisionSIMFormat:
     def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
         """Opens the folders of a part."""
         return sequence_writer(out, ImageSequence)
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Every sequence describes itself."""

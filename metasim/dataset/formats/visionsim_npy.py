@@ -20,10 +20,10 @@ from metasim.dataset.formats.axes import finite_depth, infinite_depth
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import (
+    carried,
     checked_name,
     from_record,
     need_camera,
-    require,
     sorted_json,
     to_record,
 )
@@ -32,7 +32,7 @@ from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
 from metasim.dataset.formats.visionsim import FAR, RECORDS, TRANSFORMS, sequence_folder
 from metasim.dataset.labels import Image
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 
@@ -51,7 +51,7 @@ class ArraySequence:
 
     def add(self, sample: Sample) -> None:
         """Takes a frame."""
-        require(sample, VisionSIMArraysFormat.required, VisionSIMArraysFormat.name)
+        require(VisionSIMArraysFormat.required, carried(sample), VisionSIMArraysFormat.name)
         need_camera(sample, VisionSIMArraysFormat.name)
         same_lens((self._samples or [sample])[0], sample)
         self._samples.append(sample)
@@ -88,6 +88,10 @@ class VisionSIMArraysFormat:
     def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
         """Opens the folders of a part."""
         return sequence_writer(out, ArraySequence)
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Every sequence describes itself."""

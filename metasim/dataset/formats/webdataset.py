@@ -45,6 +45,7 @@ class WebDatasetFormat:
 
     name = "webdataset"
     modalities = frozenset(Modality)
+    required: frozenset[Modality] = frozenset()
 
     @contextmanager
     def open(self, out: Path, part: Part) -> Iterator[ShardWriter]:
@@ -55,6 +56,10 @@ class WebDatasetFormat:
             TarWriter(cast(BinaryIO, file), user="", group="", mode=0o644, mtime=0, encoder=False) as tar,
         ):
             yield ShardWriter(tar, path)
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the counts and class names, and the shard of each key."""

@@ -31,7 +31,7 @@ from pathlib import Path
 
 from metasim.base.files import write_json, write_text
 from metasim.dataset.formats.hypersim.images import HELD
-from metasim.dataset.formats.hypersim.paths import SEMANTIC_LABELS, indices
+from metasim.dataset.formats.hypersim.paths import SEMANTIC_LABELS, index_path, indices
 from metasim.dataset.formats.hypersim.reading import read_frame
 from metasim.dataset.formats.hypersim.tables import dataset_tables, label_table, read_lenses, read_rows
 from metasim.dataset.formats.hypersim.writing import PartWriter
@@ -49,6 +49,7 @@ class HypersimFormat:
 
     name = "hypersim"
     modalities = HELD | {Modality.BBOX3D}
+    required: frozenset[Modality] = frozenset()
 
     @contextmanager
     def open(self, out: Path, part: Part) -> Iterator[PartWriter]:
@@ -57,6 +58,10 @@ class HypersimFormat:
             writer = PartWriter(staged, part.name)
             yield writer
             writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """Its index."""
+        return (index_path(part.name),)
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
         """Writes the tables of all scenes, from the indices of the parts."""
