@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.base.files import whole_file
@@ -144,8 +144,9 @@ def read_target(
 ) -> Target:
     """Reads a folder of target images, in an order drawn from the seed.
 
-    Images of another size than the renderer's are resized, grey and transparent ones made RGB, with a
-    notice.
+    Of images of another shape than the renderer's the middle is taken, those of another size are resized,
+    grey and transparent ones made RGB, with a notice. The folder of a BOP split (or of one of its scenes)
+    stands for its colour images.
 
     Args:
         layout: Columns and choices of the scenes.
@@ -163,7 +164,7 @@ def read_target(
     if not folder.is_dir():
         found = "a file" if folder.exists() else "no such folder"
         raise InputError(f"target.images: {folder}", found, "a folder of PNG or JPEG images")
-    paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES)
+    paths = _image_files(folder)
     if len(paths) < LEAST_IMAGES:
         raise InputError(f"target.images: {folder}", f"{len(paths)} images", f"at least {LEAST_IMAGES}")
     order = stream(seed, "target/order").permutation(len(paths))[: config.num]
@@ -176,8 +177,9 @@ def read_target(
             raise InputError(f"target.images: {paths[i]}", found, expected)
     height, width = size
     if first.size != (width, height):
+        cut = " their middle" if first.size[0] * height != first.size[1] * width else ""
         say(
-            f"target images are {first.size[0]} x {first.size[1]}; resized to the renderer's "
+            f"target images are {first.size[0]} x {first.size[1]};{cut} resized to the renderer's "
             f"{width} x {height}"
         )
     if any(picture.mode != "RGB" for picture in pictures):
@@ -186,6 +188,14 @@ def read_target(
     learning = learning_part(len(images), config.held_out)
     unknown = np.full((len(images), len(layout.columns)), np.nan)
     return Target(images, learning, unknown, np.full((len(images), len(layout.choices)), -1))
+
+
+def _image_files(folder: Path) -> list[Path]:
+    """The images of a folder, or, where it has none, of the ``rgb`` or ``gray`` folders of BOP's scenes."""
+    for pattern in ("*", "rgb/*", "gray/*", "*/rgb/*", "*/gray/*"):
+        if found := sorted(path for path in folder.glob(pattern) if path.suffix.lower() in SUFFIXES):
+            return found
+    return []
 
 
 def _read_image(path: Path) -> Image.Image:
@@ -206,4 +216,6 @@ def _as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
         behind = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(behind, picture.convert("RGBA"))
     picture = picture.convert("RGB")
-    return np.asarray(picture.resize(size, Image.Resampling.LANCZOS) if picture.size != size else picture)
+    if picture.size != size:
+        picture = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+    return np.asarray(picture)

@@ -169,6 +169,30 @@ def test_images_of_another_size_are_resized_with_a_notice(tmp_path: Path) -> Non
     assert sorted(target.images[:, 3, 3, 0].tolist()) == [5 * i for i in range(40)]
 
 
+def test_of_images_of_another_shape_the_middle_is_taken(tmp_path: Path) -> None:
+    """A grey square between red margins: nothing of those is left, and the square stays one."""
+
+    def picture(i: int) -> Image.Image:
+        wide = Image.new("RGB", (80, 30), (255, 0, 0))
+        wide.paste((i, i, i), (20, 0, 60, 30))
+        return wide
+
+    target, notices = read(folder_of(tmp_path, picture))
+    assert notices == ["target images are 80 x 30; their middle resized to the renderer's 16 x 12"]
+    assert sorted(set(target.images.ravel().tolist())) == list(range(40))
+
+
+@pytest.mark.parametrize("below", ["000001/rgb", "rgb", "000007/gray"])
+def test_a_bop_split_or_scene_stands_for_its_images(tmp_path: Path, below: str) -> None:
+    (tmp_path / below).mkdir(parents=True)
+    folder_of(tmp_path / below)
+    (tmp_path / below).with_name("depth").mkdir()
+    folder_of((tmp_path / below).with_name("depth"), count=3)
+    assert sorted(image.tobytes() for image in read(tmp_path)[0].images) == sorted(
+        plain(i).tobytes() for i in range(40)
+    )
+
+
 def test_a_target_survives_its_file(tmp_path: Path) -> None:
     target, _ = read(folder_of(tmp_path / "images"))
     target.save(tmp_path / "target.npz")
