@@ -135,17 +135,18 @@ class Export:
         from metasim.dataset.modality import Modality, choose_modalities
         from metasim.rendering.protocol import Pass
 
-        given, held = pool.capabilities.passes, find_format(self.format).modalities
+        format, given = find_format(self.format), pool.capabilities.passes
+        held, required = format.modalities, format.required
         names = None if self.modalities is None else self.modalities.split(",")
         if words is None:
             if names is not None and Modality.AFFORDANCE in names:
                 raise InputError("--modalities", "affordance", "--affordances FILE beside it")
-            return choose_modalities(names, given, held, self.format)
+            return choose_modalities(names, given, held, self.format, required)
         if words.needs_parts and Pass.PART not in given:
             raise InputError("--affordances", "parts of classes, beyond this renderer", "classes alone")
         if names is None:
-            names = [*choose_modalities(None, given, held, self.format)]
-        return choose_modalities({*names, Modality.AFFORDANCE.value}, given, held, self.format)
+            names = [*choose_modalities(None, given, held, self.format, required)]
+        return choose_modalities({*names, Modality.AFFORDANCE.value}, given, held, self.format, required)
 
     def _pool(self, folder: RunFolder) -> RenderPool:
         from metasim.cli.run_sources import run_config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 
 from metasim.base.errors import InputError
@@ -89,21 +89,33 @@ CONVENTIONS = {
 
 
 def choose_modalities(
-    names: Iterable[str] | None, given: frozenset[Pass], held: frozenset[Modality], format_name: str
+    names: Iterable[str] | None,
+    given: frozenset[Pass],
+    held: frozenset[Modality],
+    format_name: str,
+    required: frozenset[Modality] = frozenset(),
 ) -> tuple[Modality, ...]:
     """The modalities to export, in the order of declaration.
 
     Args:
-        names: What the user asks for; ``None`` for all usual ones that can be had.
+        names: What the user asks for; ``None`` for all usual and required ones that can be had.
         given: Passes that the renderer can deliver.
         held: Modalities that the format can hold.
         format_name: The format's name, for messages.
+        required: Modalities that the format cannot do without.
 
     Raises:
-        InputError: If a name is unknown, or beyond the renderer or the format.
+        InputError: If a name is unknown, or beyond the renderer or the format, or a required one is missing.
     """
     if names is None:
-        return tuple(m for m in Modality if m in USUAL & held and m.sources <= given)
+        chosen = tuple(m for m in Modality if m in (USUAL | required) & held and m.sources <= given)
+        if lost := required - set(chosen):
+            raise InputError(
+                "--format",
+                f"{format_name}, which needs {_listed(lost)}, beyond this renderer",
+                "another format",
+            )
+        return chosen
     asked = {find_modality(name) for name in names}
     for modality in sorted(asked):
         if modality not in held:
@@ -112,7 +124,23 @@ def choose_modalities(
         if not modality.sources <= given:
             can = ", ".join(m for m in Modality if m.sources <= given)
             raise InputError("--modalities", f"{modality}, beyond this renderer", f"some of {can}")
+    require(required, asked, format_name)
     return tuple(m for m in Modality if m in asked)
+
+
+def require(required: frozenset[Modality], chosen: Collection[Modality], format_name: str) -> None:
+    """Refuses a choice without what a format cannot do without.
+
+    Raises:
+        InputError: If a required modality is missing.
+    """
+    if lost := required - set(chosen):
+        got = f"no {_listed(lost)}, which format {format_name} needs"
+        raise InputError("--modalities", got, f"all of {_listed(required)}")
+
+
+def _listed(modalities: Iterable[Modality]) -> str:
+    return ", ".join(sorted(modalities))
 
 
 def find_modality(name: str) -> Modality:

@@ -79,6 +79,15 @@ def test_usual_modalities_are_those_that_can_be_had() -> None:
     assert choose_modalities(["bbox", "rgb", "rgb"], GIVEN, HELD, "f") == (Modality.RGB, Modality.BBOX)
 
 
+def test_what_a_format_requires_is_chosen_or_asked_for() -> None:
+    needed = frozenset({Modality.MASK})
+    assert Modality.MASK in choose_modalities(None, GIVEN, HELD, "f", needed)
+    with pytest.raises(InputError, match="no mask, which format f needs"):
+        choose_modalities(["rgb"], GIVEN, HELD, "f", needed)
+    with pytest.raises(InputError, match="needs depth, beyond this renderer"):
+        choose_modalities(None, GIVEN, HELD, "f", frozenset({Modality.DEPTH}))
+
+
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(InputError, match="webdataset"):
         find_format("tfrecord")

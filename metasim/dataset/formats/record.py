@@ -55,17 +55,6 @@ def carried(sample: Sample) -> frozenset[Modality]:
     return frozenset(sample.images) | {m for m, table in tables.items() if table is not None}
 
 
-def require(sample: Sample, needed: frozenset[Modality], format_name: str) -> None:
-    """Refuses a sample without what a format cannot do without.
-
-    Raises:
-        InputError: If it lacks one of the modalities.
-    """
-    if missing := needed - carried(sample):
-        got = f"no {', '.join(sorted(missing))}, which format {format_name} needs"
-        raise InputError("--modalities", got, f"all of {', '.join(sorted(needed))}")
-
-
 def need_camera(sample: Sample, format_name: str) -> Camera:
     """The camera of a sample.
 
