@@ -1,0 +1,115 @@
+"""The verb inspect and experiments on .blend files: what is listed can be bound, the starter runs as it is."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from metasim.base.errors import InputError
+from metasim.config import load_experiment
+from metasim.pipeline import Experiment
+from metasim.rendering.pool import RenderPool
+from metasim.rendering.protocol import Frame, Pass
+
+pytestmark = pytest.mark.blender
+
+BLEND = Path(__file__).parents[2] / "experiments" / "own_blend.blend"
+YAW = 'objects["Mug"].rotation_euler[2]'
+
+
+def metasim(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("metasim")), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
+
+
+def experiment(folder: Path, **bind: Any) -> Path:
+    """An experiment whose .blend file is named relative to it."""
+    attribute = {
+        "unit": "deg",
+        "range": [0, 360],
+        "periodic": True,
+        "mutable": True,
+        "law": {"uniform": [0, 9]},
+    }
+    symbols = {"scene": {"children": ["mug"]}, "mug": {"attributes": {"yaw": attribute}}}
+    grammar = {"start": "scene", "symbols": symbols}
+    renderer = {"kind": "blender", "scene": "files/mug.blend", "bind": bind}
+    (folder / "files").mkdir()
+    (folder / "files" / "mug.blend").write_bytes(BLEND.read_bytes())
+    file = folder / "mug.yaml"
+    file.write_text(
+        yaml.safe_dump({"grammar": grammar, "target": {"grammar": grammar}, "renderer": renderer})
+    )
+    return file
+
+
+def test_what_is_listed_can_be_bound_and_the_starter_renders(tmp_path: Path) -> None:
+    out = tmp_path / "deeper" / "starter.yaml"
+    done = metasim("inspect", BLEND, "--out", out)
+    assert done.returncode == 0, done.stderr
+    listed = dict(line.rsplit("  ", 1) for line in done.stdout.splitlines() if '["' in line)
+    listed = {path.strip(): value for path, value in listed.items()}
+    assert listed[YAW] == "0 deg"
+    assert listed['lights["Key"].energy'] == "10"
+    assert listed['cameras["Camera"].lens'] == "85 mm"
+    made = Experiment.prepare(load_experiment(out))
+    options = made.config.renderer.options
+    assert {target["path"] for target in options["bind"].values()} <= set(listed)
+    with RenderPool("blender", {**options, "size": 16}, workers=1) as pool:
+        scenes = [made.grammar.sample(np.random.default_rng(seed)) for seed in (0, 1)]
+        frames = pool.render(scenes, frozenset({Pass.RGB}), [0, 0])
+    images = [frame[Pass.RGB] for frame in frames if isinstance(frame, Frame)]
+    assert len(images) == 2
+    assert not np.array_equal(images[0], images[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("no.blend", "no such file"), ("a.obj", "expected a .blend"), ("b.blend", "b.blend: ")],
+)
+def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, message: str) -> None:
+    (tmp_path / "b.blend").write_bytes(b"no Blender file")
+    done = metasim("inspect", name, folder=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_an_experiment_that_exists_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("mine")
+    done = metasim("inspect", BLEND, "--out", "mine.yaml", folder=tmp_path)
+    assert done.returncode == 2
+    assert (tmp_path / "mine.yaml").read_text() == "mine"
+
+
+def test_the_file_is_found_beside_the_experiment_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = experiment(tmp_path, **{"mug.yaw": YAW})
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    options = load_experiment(Path("../mug.yaml")).renderer.options
+    assert Path(options["scene"]) == file.parent / "files" / "mug.blend"
+    assert options["bind"]["mug.yaw"] == {"path": YAW, "unit": "deg", "range": [0.0, 360.0]}
+
+
+def test_a_missing_file_or_binding_is_told_as_the_experiment_is_read(tmp_path: Path) -> None:
+    file = experiment(tmp_path, **{"mug.yow": YAW})
+    with pytest.raises(InputError, match=r"mug.yaml: renderer.bind.mug.yow: nothing of that name"):
+        load_experiment(file)
+    with pytest.raises(InputError, match=r"renderer.scene: no file .*gone.blend"):
+        load_experiment(file, ["renderer.scene=gone.blend"])
+
+
+def test_train_ends_with_status_2_at_a_path_that_leads_nowhere(tmp_path: Path) -> None:
+    file = experiment(tmp_path, **{"mug.yaw": YAW.replace("Mug", "Mgu")})
+    done = metasim("train", "--exp", file, "--out", "results", folder=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith(f"no such thing; expected {YAW}")
+    assert not (tmp_path / "results").exists()
