@@ -80,7 +80,7 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer"
         if fault["type"] == "extra_forbidden":
             known = _closest(str(fault["loc"][0]), fields)
             raise InputError(place, "unknown option", known) from error
-        raise InputError(place, repr(fault["input"]), fault["msg"]) from error
+        raise InputError(place, repr(fault["input"]), fault["msg"].removeprefix("Value error, ")) from error
     return {name: getattr(checked, name) for name in fields}
 
 
