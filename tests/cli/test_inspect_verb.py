@@ -1,4 +1,4 @@
-"""The verb inspect and experiments on .blend files: what is listed can be bound, the starter runs as it is."""
+"""The verb inspect and experiments on .blend files: what is listed can be bound, the starter runs."""
 
 from __future__ import annotations
 
