@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.base.files import whole_file
@@ -217,5 +217,13 @@ def _as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
         picture = Image.alpha_composite(behind, picture.convert("RGBA"))
     picture = picture.convert("RGB")
     if picture.size != size:
-        picture = ImageOps.fit(picture, size, Image.Resampling.LANCZOS)
+        picture = _middle(picture, size).resize(size, Image.Resampling.LANCZOS)
     return np.asarray(picture)
+
+
+def _middle(picture: Image.Image, shape: tuple[int, int]) -> Image.Image:
+    """The largest part in the middle of an image that has the shape of another of this width and height."""
+    scale = min(whole / side for whole, side in zip(picture.size, shape, strict=True))
+    width, height = (round(scale * side) for side in shape)
+    left, top = (picture.width - width) // 2, (picture.height - height) // 2
+    return picture.crop((left, top, left + width, top + height))

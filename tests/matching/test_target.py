@@ -170,7 +170,7 @@ def test_images_of_another_size_are_resized_with_a_notice(tmp_path: Path) -> Non
 
 
 def test_of_images_of_another_shape_the_middle_is_taken(tmp_path: Path) -> None:
-    """A grey block between red margins: those are gone but for the filter's reach over the edge."""
+    """Of a grey block between red margins the block alone."""
 
     def picture(i: int) -> Image.Image:
         wide = Image.new("RGB", (80, 30), (255, 0, 0))
@@ -179,8 +179,7 @@ def test_of_images_of_another_shape_the_middle_is_taken(tmp_path: Path) -> None:
 
     target, notices = read(folder_of(tmp_path, picture))
     assert notices == ["target images are 80 x 30; their middle resized to the renderer's 16 x 12"]
-    assert sorted(set(target.images[:, :, 2:-2].ravel().tolist())) == list(range(40))
-    assert target.images[..., 1:].max() < 60 < 80 > target.images[..., 0].max()
+    assert sorted(set(target.images.ravel().tolist())) == list(range(40))
 
 
 @pytest.mark.parametrize("below", ["000001/rgb", "rgb", "000007/gray"])
