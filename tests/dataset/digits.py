@@ -90,10 +90,13 @@ def pool(kind: str = "sprites", workers: int = 1) -> RenderPool:
     return RenderPool(kind, {}, workers=workers)
 
 
-def export(out: Path, num: int, resume: bool = False, seed: int = 0) -> dict[str, object]:
+def export(
+    out: Path, num: int, resume: bool = False, seed: int = 0, part_samples: int = 7
+) -> dict[str, object]:
     """Exports digits."""
     with pool() as renderer:
-        return Export(plan(num, seed), DigitSource(seed), renderer, out).run(resume)
+        what = plan(num, seed, part_samples=part_samples)
+        return Export(what, DigitSource(seed), renderer, out).run(resume)
 
 
 if __name__ == "__main__":
