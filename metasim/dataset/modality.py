@@ -108,7 +108,9 @@ def choose_modalities(
         InputError: If a name is unknown, or beyond the renderer or the format, or a required one is missing.
     """
     if names is None:
-        chosen = tuple(m for m in Modality if m in (USUAL | required) & held and m.sources <= given)
+        colour = Modality.RGB if Modality.RGB in held else Modality.HDR
+        usual = (USUAL | {colour} | required) & held
+        chosen = tuple(m for m in Modality if m in usual and m.sources <= given)
         if lost := required - set(chosen):
             raise InputError(
                 "--format",

@@ -15,6 +15,7 @@ import pytest
 from ball_scene import BALL, CLASSES, FLOOR, GRAPH, SIZE, assert_same, ball_sample, on_surface
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from metasim.base.errors import InputError
 from metasim.dataset.formats import find_format
@@ -22,9 +23,10 @@ from metasim.dataset.formats.hypersim import HypersimFormat
 from metasim.dataset.formats.hypersim.boxes import EXACT, FIELDS, UPRIGHT, box_tables
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.labels import Solid
-from metasim.dataset.modality import Modality
+from metasim.dataset.modality import Modality, choose_modalities
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.sample import Sample
+from metasim.rendering.protocol import Pass
 
 HELD = HypersimFormat.modalities
 HALF = 2.0**-11  # relative error of float16
@@ -405,6 +407,25 @@ def test_every_damaged_file_is_an_error_of_one_line(tmp_path: Path) -> None:
                 list(HypersimFormat().read(tmp_path))
             assert "\n" not in str(told.value)
             path.write_bytes(content)
+
+
+def test_the_preview_is_the_colour_by_its_tone_mapping(scene: Path) -> None:
+    with Image.open(scene / "images/scene_cam_00_final_preview/frame.0000.tonemap.jpg") as picture:
+        shown = np.asarray(picture) / 255
+    objects = images_of(scene, "geometry")["render_entity_id"] != -1
+    colour = images_of(scene, "final")["color"].astype(float)
+    brightness = colour @ [0.3, 0.59, 0.11]
+    scale = 0.8**2.2 / np.percentile(brightness[objects], 90)
+    assert np.abs(shown - np.clip(colour * scale, 0, 1) ** (1 / 2.2)).mean() < 0.1  # noise blurred by JPEG
+    assert abs(shown.mean() - (np.clip(colour * scale, 0, 1) ** (1 / 2.2)).mean()) < 0.02
+
+
+def test_it_is_given_colour_unless_told_otherwise() -> None:
+    chosen = choose_modalities(None, frozenset(Pass), HELD, "hypersim")
+    assert {Modality.HDR, Modality.DEPTH, Modality.NORMAL, Modality.INSTANCE, Modality.SEMANTIC} == set(
+        chosen
+    )
+    assert Modality.HDR not in choose_modalities(None, frozenset(Pass), frozenset(Modality), "folder")
 
 
 def test_a_read_sample_tells_its_origin(scene: Path) -> None:

@@ -5,7 +5,7 @@ keyframe, ``frame.0000``; the frames of a sequence are the keyframes of the one 
 names. In a scene stand
 
 * ``images/scene_cam_00_final_hdf5/frame.IIII.NAME.hdf5``: ``color`` (hdr), ``diffuse_illumination``,
-  ``diffuse_reflectance``, ``residual``;
+  ``diffuse_reflectance``, ``residual``; ``scene_cam_00_final_preview/frame.IIII.tonemap.jpg`` of the first;
 * ``images/scene_cam_00_geometry_hdf5/``: ``depth_meters``, which is the distance to the camera's centre and
   serves for depth and distance alike; ``position``; ``normal_bump_cam`` and ``normal_bump_world`` (normal),
   ``normal_cam`` and ``normal_world`` (normal_geometric); ``tex_coord`` (uv, and 0 as third channel);

@@ -26,6 +26,11 @@ def image_path(scene: str, kind: str, frame: int, name: str) -> str:
     return f"{scene}/images/scene_{CAMERA}_{kind}_hdf5/frame.{frame:04d}.{name}.hdf5"
 
 
+def preview_path(scene: str, frame: int) -> str:
+    """Path of the tone-mapped picture of a frame within the dataset."""
+    return f"{scene}/images/scene_{CAMERA}_final_preview/frame.{frame:04d}.tonemap.jpg"
+
+
 def index_path(part: str) -> str:
     """Path, within the dataset, of the index of a part."""
     return f"{PARTS}/{part}.jsonl"

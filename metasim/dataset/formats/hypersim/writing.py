@@ -6,16 +6,26 @@ import io
 
 import h5py
 import numpy as np
+from PIL import Image as Pillow
 
 from metasim.base.errors import InputError
+from metasim.dataset.colouring import tonemap
 from metasim.dataset.formats.classes import instance_classes
 from metasim.dataset.formats.hypersim.images import HELD, geometry, light
-from metasim.dataset.formats.hypersim.paths import DATASET, LIBVER, image_path, index_path, scene_name
+from metasim.dataset.formats.hypersim.paths import (
+    DATASET,
+    LIBVER,
+    image_path,
+    index_path,
+    preview_path,
+    scene_name,
+)
 from metasim.dataset.formats.hypersim.scene import keyframes, objects, scene_tables
 from metasim.dataset.formats.record import need_camera, sorted_json, to_record
 from metasim.dataset.formats.sequences import SequenceWriter
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.labels import Image
+from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
 
@@ -49,6 +59,8 @@ class SceneWriter:
             for name, image in images.items():
                 path = image_path(self._name, kind, sample.frame, name)
                 self._staged.write(path, hdf5_bytes(image, packed=True))
+        if Modality.HDR in sample.images:
+            self._staged.write(preview_path(self._name, sample.frame), _preview(sample))
         row = {"scene_name": self._name, "frame_id": sample.frame, **to_record(sample)}
         self._rows.append(sorted_json(row) + b"\n")
 
@@ -113,6 +125,15 @@ def hdf5_bytes(array: Image, packed: bool = False) -> bytes:
     with io.BytesIO() as buffer:
         with h5py.File(buffer, "w", libver=LIBVER) as file:
             file.create_dataset(DATASET, data=array, track_times=False, **packing)
+        return buffer.getvalue()
+
+
+def _preview(sample: Sample) -> bytes:
+    """The picture as Hypersim's tone mapping shows it, exposed for the objects if they are known; lossy."""
+    instance = sample.images.get(Modality.INSTANCE)
+    colours = tonemap(sample.images[Modality.HDR], None if instance is None else instance > 0)
+    with io.BytesIO() as buffer:
+        Pillow.fromarray(colours).save(buffer, "JPEG", quality=90)
         return buffer.getvalue()
 
 
