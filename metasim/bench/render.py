@@ -128,10 +128,11 @@ class RenderBench:
     def _compare_passes(self) -> Iterator[Line]:
         """All passes against colour alone."""
         options = self._options(*self._effort.large)
-        with RenderPool(self._kind, options, workers=2) as pool:
+        # Two pools, since an engine may keep what a pass has once needed.
+        with RenderPool(self._kind, options, 2) as plain, RenderPool(self._kind, options, 2) as full:
             contestants = {
-                "colour": _renders(pool, COLOUR),
-                "all": _renders(pool, pool.capabilities.passes),
+                "colour": _renders(plain, COLOUR),
+                "all": _renders(full, full.capabilities.passes),
             }
             for seconds in self._rounds(contestants, self._effort.label_frames):
                 yield {"passes_overhead": seconds["all"] / seconds["colour"] - 1.0}

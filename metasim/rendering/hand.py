@@ -136,9 +136,11 @@ class Hand:
                     return
         except WorkerDied as death:
             self._bury(process)
-            self._sent[0].losses += 1
-            if self._sent[0].losses == LOSSES:
-                self._sent.popleft().future.set_result(SceneFailure(str(death)))
+            losses = self._sent[0].losses
+            losses.append(str(death))
+            if len(losses) == LOSSES:
+                reason = ", then ".join(dict.fromkeys(losses))
+                self._sent.popleft().future.set_result(SceneFailure(reason))
         self._give_back()
 
     def _send(self, process: EngineProcess) -> bool:

@@ -18,12 +18,12 @@ class Task:
     Attributes:
         message: The pickled job; ``None`` for the question.
         future: Where the answer goes.
-        losses: Workers lost to it.
+        losses: How each worker ended that was lost to it.
     """
 
     message: bytes | None
     future: Future[Any] = field(default_factory=Future)
-    losses: int = 0
+    losses: list[str] = field(default_factory=list)
 
 
 class Tasks:
