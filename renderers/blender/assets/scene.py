@@ -34,7 +34,8 @@ _ASIDE = (0.0, 0.0, -100.0)
 
 def _existing(folder: Path) -> Path:
     if not folder.is_dir():
-        raise ValueError(f"a folder of meshes, or a BOP dataset (TYO-L and others: {DATASETS_PAGE})")
+        wanted = "a folder of meshes, or of a BOP dataset as offered at"
+        raise ValueError(f"{wanted} {DATASETS_PAGE} (TYO-L: the archives base, models and test)")
     return folder
 
 
