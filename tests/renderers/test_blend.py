@@ -188,6 +188,27 @@ def test_nothing_in_the_file_runs_and_what_is_wrong_is_told(blend: Path, pool: R
         assert part in told
 
 
+def test_nodes_of_a_symbol_take_the_objects_of_a_list_in_order(blend: Path) -> None:
+    bind = {
+        "slab": ['objects["Linked"]', 'objects["Floor"]', 'objects["van"]'],
+        "slab.x": "object.location[0]",
+        "mug.x": 'objects["Mug"].location[0]',
+        "mug_2.x": 'objects["Ball"].location[0]',
+        "thief.x": 'objects["Mug"].location[0]',
+    }
+    options = {"scene": str(blend), "bind": bind, "size": SIZE, "samples": 1}
+    slabs = [(name, "slab", {"x": x}) for name, x in (("slab", 0.5), ("slab_2", 0.1), ("slab_3", -1.0))]
+    mugs = [("mug", "mug", {"x": 1.0}), ("mug_2", "mug", {"x": -0.5})]
+    with RenderPool("blender", options, workers=1) as pool:
+        frame = shoot(pool, graph(*slabs, *mugs))
+        assert [box(frame, node)[0][0] for node in range(1, 6)] == pytest.approx([0.5, 0.1, -1, 1, -0.5])
+        assert box(frame, 2)[1] == pytest.approx([7.0, 7.0, 0.2])
+        with pytest.raises(InputError, match=r"renderer.bind.slab: 4 nodes for 3 objects"):
+            shoot(pool, graph(*slabs, ("slab_4", "slab", {"x": 0.0})))
+        with pytest.raises(InputError, match=r"renderer.bind.thief.x: .* which mug moves too"):
+            shoot(pool, graph(*mugs, ("thief", "thief", {"x": 0.0})))
+
+
 def test_an_object_of_the_wrong_class_is_named(pool: RenderPool) -> None:
     with pytest.raises(InputError, match="node car: class sedn; expected 'sedan' perhaps"):
         shoot(pool, graph(("car", "sedn", {})))

@@ -39,14 +39,7 @@ class Cast:
         for key, target in targets.items():
             if "." not in key:
                 self._enlist(key, target, f"renderer.bind.{key}")
-        taken = {actor for actors in self._fixed.values() for actor in actors}
-        for key, target in targets.items():
-            owner = key.partition(".")[0]
-            moved = _moved_object(target, f"renderer.bind.{key}")
-            named = {owner, symbol_of(owner)} & {*self._fixed, *self._by_class}
-            if "." in key and moved is not None and moved not in taken and not named:
-                self._fixed[owner] = [moved]
-                taken.add(moved)
+        self._take_what_moves(targets)
 
     def choose(self, graph: SceneGraph) -> dict[str, Any]:
         """The object of each node that has one, by node name.
@@ -92,6 +85,9 @@ class Cast:
         paths = target.paths(where)
         if paths[0].root == "objects":
             self._fixed[key] = [block(path, where) for path in paths]
+            for actor in self._fixed[key]:
+                if all(collection.hide_render for collection in actor.users_collection):
+                    self._link(actor)
             return
         members = {shape.name: shape for path in paths for shape in block(path, where).all_objects}
         for name in target.classes:
@@ -101,6 +97,17 @@ class Cast:
         self._by_class[key] = {name: members[name] for name in classes}
         for actor in self._by_class[key].values():
             self._link(actor)
+
+    def _take_what_moves(self, targets: Mapping[str, Target]) -> None:
+        said = {*self._fixed, *self._by_class}
+        taken = {actor for actors in self._fixed.values() for actor in actors}
+        for key, target in targets.items():
+            owner = key.partition(".")[0]
+            if "." in key and not {owner, symbol_of(owner)} & said and owner not in self._fixed:
+                moved = _moved_object(target, f"renderer.bind.{key}")
+                if moved is not None and moved not in taken:
+                    self._fixed[owner] = [moved]
+                    taken.add(moved)
 
     def _actor(self, node: SceneNode, order: Counter[str], used: Counter[Any]) -> Any:
         if by_class := self._candidates(node):

@@ -101,7 +101,7 @@ class Slot:
 
     def take_over(self) -> None:
         """Silences what else moves the property: keyframes, drivers, another way of turning."""
-        if self.name.startswith("rotation_euler") and self.owner.rotation_mode in UNTURNED:
+        if self.name == "rotation_euler" and getattr(self.owner, "rotation_mode", "") in UNTURNED:
             self.owner.rotation_mode = "XYZ"  # Blender keeps the orientation
         if not self.is_frame:
             _silence(self.owner, self.name, self.custom, self.index or 0)
