@@ -97,10 +97,79 @@ class Render:
 
 
 @dataclass(frozen=True)
+class Verdict:
+    """Measures false alarms and power of the verdict's tests, on pairs of samples of 500 sprites.
+
+    Attributes:
+        source: A finished run whose inverse network looks at them; by default one is trained.
+        pairs: Pairs where nothing differs; half as many for each change.
+        experiments: Folder of the experiments.
+        out: Folder of the run that is trained, or of one that was.
+    """
+
+    source: Annotated[Path | None, arg(name="run", metavar="DIR")] = None
+    pairs: int = 200
+    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+    out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        from metasim.bench.verdict import VerdictBench
+        from metasim.runs.progress import show_progress
+
+        if self.pairs < 1:
+            raise InputError("--pairs", str(self.pairs), "1 or more")
+        progress = show_progress()
+        try:
+            bench = VerdictBench.of(self.source, self.experiments, self.out, progress, self.pairs)
+            _print(bench.run(progress))
+        finally:
+            progress.close()
+        return 0
+
+
+@dataclass(frozen=True)
+class Export:
+    """Exports a dataset, and compares with rendering the same scenes for nothing.
+
+    Attributes:
+        engine: The engine, ``blender`` or ``sprites``.
+        format: Format of the dataset.
+        px: Side of the images in pixels.
+        samples: Samples to export.
+        workers: Render processes.
+        experiments: Folder of the experiments, whose scenes are exported.
+    """
+
+    engine: str = "blender"
+    format: Annotated[str, arg(metavar="NAME")] = "webdataset"
+    px: Annotated[int, arg(metavar="N")] = 64
+    samples: Annotated[int, arg(metavar="N")] = 2000
+    workers: Annotated[int, arg(metavar="K")] = 2
+    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        from metasim.bench.export import ExportBench
+
+        for name in ("px", "workers"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--{name}", str(getattr(self, name)), "1 or more")
+        bench = ExportBench(self.experiments, self.engine, self.format, self.px, self.samples, self.workers)
+        _print(bench.run())
+        return 0
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measures how well and how fast things work; JSON lines, the last one a summary."""
 
-    what: Annotated[Match, subcommand("match")] | Annotated[Render, subcommand("render")]
+    what: (
+        Annotated[Match, subcommand("match")]
+        | Annotated[Render, subcommand("render")]
+        | Annotated[Verdict, subcommand("verdict")]
+        | Annotated[Export, subcommand("export")]
+    )
 
     def run(self) -> int:
         """Measures; returns the exit status."""
