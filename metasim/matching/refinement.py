@@ -24,7 +24,27 @@ Estimator = Literal["score", "differences"]
 
 EXPLORATION = 0.01  # of the range: spread of the score function's policy around the network's output
 DIFFERENCE = 0.01  # of the range, to each side
-RATE = 5e-4
+
+
+@dataclass(frozen=True)
+class Descent:
+    """How the network is moved.
+
+    Attributes:
+        batch: Scenes a step.
+        rate: Learning rate of Adam.
+        weight_decay: Its weight decay.
+        decoder_only: Whether what reads the scene stays as the reconstruction has left it.
+    """
+
+    batch: int
+    rate: float
+    weight_decay: float = 0.0
+    decoder_only: bool = False
+
+
+OURS = Descent(batch=48, rate=5e-4)
+PUBLISHED = Descent(batch=50, rate=1e-3, weight_decay=1e-5, decoder_only=True)  # Meta-Sim's Unity extension
 
 
 @dataclass(frozen=True)
@@ -117,8 +137,8 @@ def refine(
     prior: PriorBatches,
     mmd: ImageMMD,
     estimator: Estimator,
+    descent: Descent,
     steps: int,
-    batch: int,
     seed: int,
     record: Callable[[int, dict[str, float]], None],
 ) -> None:
@@ -129,16 +149,17 @@ def refine(
         prior: Prior scenes.
         mmd: What to minimise.
         estimator: How the gradient passes the renderer.
+        descent: Batch and optimiser.
         steps: Optimiser steps.
-        batch: Scenes a step.
         seed: Root seed.
         record: Told step and losses.
     """
-    optimiser = torch.optim.Adam(network.parameters(), lr=RATE)  # fresh: earlier moments mislead
+    moved = network.decoder_parameters() if descent.decoder_only else network.parameters()
+    optimiser = torch.optim.Adam(moved, lr=descent.rate, weight_decay=descent.weight_decay)
     network.train()
     for step in range(steps):
         generator = torch_stream(seed, "refine", step)
-        rows = torch.randint(prior.scenes, (batch,), generator=generator)
+        rows = torch.randint(prior.scenes, (descent.batch,), generator=generator)
         data = prior.take(rows)
         units = prior.columns(network(data, network.draw_noise(len(data.values), generator)))
         gradient, value = ESTIMATORS[estimator](mmd, units, rows, f"refine/{step}", generator)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -98,6 +99,11 @@ class AttributeNetwork(nn.Module):
     def draw_noise(self, nodes: int, generator: torch.Generator) -> Tensor:
         """(nodes, noise) standard normal inputs."""
         return torch.randn(nodes, self.noise_width, generator=generator)
+
+    def decoder_parameters(self) -> Iterator[nn.Parameter]:
+        """The parameters behind the code of a scene."""
+        for part in (self.open, self.decoder, self.write):
+            yield from part.parameters()
 
     def fit_output(self, symbol: Tensor, units: Tensor, present: Tensor) -> None:
         """Sets centre and scale of the linear outputs to those of a population.

@@ -1,4 +1,4 @@
-"""A correction takes out what inference is known to do: noise that it leaves, and shrinkage that it brings."""
+"""A correction takes out what inference is known to do: noise that it leaves and shrinkage it brings."""
 
 from __future__ import annotations
 

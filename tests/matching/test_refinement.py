@@ -13,6 +13,7 @@ from metasim.matching.features import RandomConvolutions
 from metasim.matching.refinement import (
     DIFFERENCE,
     EXPLORATION,
+    OURS,
     ImageMMD,
     Images,
     difference_gradient,
@@ -157,6 +158,6 @@ def test_refinement_goes_downhill(estimator: str) -> None:
     reconstruct(network, prior, 40, 0, lambda step, values: None)
     values: list[float] = []
     assert estimator in ("score", "differences")
-    refine(network, prior, mmd, estimator, 120, 48, 0, lambda step, value: values.append(value["mmd2"]))
+    refine(network, prior, mmd, estimator, OURS, 120, 0, lambda step, value: values.append(value["mmd2"]))
     assert len(values) == 120
     assert np.mean(values[-20:]) < 0.7 * np.mean(values[:20])
