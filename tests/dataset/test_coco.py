@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 import pytest
 from ball_scene import CLASSES, ball_sample
+from digits import DigitSource, plan, pool
 from exchange import lean
 from PIL import Image
 
+from metasim.dataset.export import Export
 from metasim.dataset.formats.coco import CocoFormat
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.modality import Modality
 from metasim.dataset.plan import ExportPlan
 from metasim.dataset.sample import Sample
+from metasim.dataset.verify import verify
 
 SPLIT = {"train": 0.5, "val": 0.5}
 NUM = 10
@@ -86,6 +89,16 @@ def test_the_truth_has_an_average_precision_of_one(
     for result in worse:
         result["category_id"] = result["category_id"] % len(CLASSES) + 1
     assert evaluate(evaluation, truth, worse, kind) < 0.5
+
+
+def test_an_export_is_whole_for_pycocotools(tmp_path: Path) -> None:
+    with pool() as renderer:
+        counts = Export(plan(20, format="coco"), DigitSource(), renderer, tmp_path / "out").run()
+    assert verify(tmp_path / "out") == []
+    loaded = [load(tmp_path / "out", split) for split in ("train", "val", "test")]
+    assert sum(len(coco.imgs) for coco in loaded) == counts["written"] == 20
+    found = list(CocoFormat().read(tmp_path / "out"))
+    assert sum(len(coco.anns) for coco in loaded) == sum(len(sample.boxes or ()) for sample in found)
 
 
 def evaluate(evaluation: Any, truth: Any, results: list[dict[str, Any]], kind: str) -> float:

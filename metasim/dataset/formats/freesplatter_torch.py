@@ -82,8 +82,7 @@ class FreeSplatterChunksFormat:
     """A torch file a part."""
 
     name = "freesplatter-torch"
-    modalities = frozenset({Modality.RGB, Modality.DEPTH, Modality.MASK})
-    required = frozenset({Modality.RGB})
+    modalities = required = frozenset({Modality.RGB, Modality.DEPTH, Modality.MASK})
 
     @contextmanager
     def open(self, out: Path, part: Part) -> Iterator[ChunkWriter]:
@@ -143,18 +142,15 @@ def _scene_key(sample: Sample) -> str:
 
 
 def _scene(views: Sequence[Sample]) -> dict[str, Any]:
-    scene: dict[str, Any] = {
+    depths = [finite_depth(view.images[Modality.DEPTH], BACKGROUND) for view in views]
+    return {
         "key": _scene_key(views[0]),
-        "cameras": torch.from_numpy(np.stack([_camera_row(view) for view in views])),
+        "cameras": _stacked([_camera_row(view) for view in views]),
         "images": [_bytes(png(view.images[Modality.RGB])) for view in views],
+        "masks": _stacked([view.images[Modality.MASK].astype(np.uint8) for view in views]),
+        "depths": _stacked(depths),
         "normalization": {"scale": 1.0, "translation": [0.0, 0.0, 0.0]},
     }
-    if Modality.MASK in views[0].images:
-        scene["masks"] = _stacked([view.images[Modality.MASK].astype(np.uint8) for view in views])
-    if Modality.DEPTH in views[0].images:
-        depths = [finite_depth(view.images[Modality.DEPTH], BACKGROUND) for view in views]
-        scene["depths"] = _stacked(depths)
-    return scene
 
 
 def _stacked(images: list[Image]) -> torch.Tensor:
@@ -180,11 +176,11 @@ def _camera(row: Image, height: int, width: int) -> Camera:
 
 
 def _view(scene: Mapping[str, Any], at: int, record: Mapping[str, Any]) -> Sample:
-    images = {Modality.RGB: from_png(scene["images"][at].numpy().tobytes())}
-    if "depths" in scene:
-        images[Modality.DEPTH] = infinite_depth(scene["depths"][at].numpy(), BACKGROUND)
-    if "masks" in scene:
-        images[Modality.MASK] = scene["masks"][at].numpy() > 0
+    images = {
+        Modality.RGB: from_png(scene["images"][at].numpy().tobytes()),
+        Modality.DEPTH: infinite_depth(scene["depths"][at].numpy(), BACKGROUND),
+        Modality.MASK: scene["masks"][at].numpy() > 0,
+    }
     height, width = images[Modality.RGB].shape[:2]
     camera = _camera(scene["cameras"][at].numpy(), height, width)
     return from_record(record, images, camera=camera)
