@@ -21,7 +21,13 @@ from renderers.blender.assets.scene import AssetsScene
 
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "tyol_real.yaml"
 MODELS = 21
-SMALL = ("matching.renders=100", "matching.effort=0.02", "verdict.draws=1", "verdict.permutations=20")
+SMALL = (
+    "matching.preset=metasim",
+    "matching.refine_steps=1",
+    "matching.effort=0.02",
+    "verdict.draws=1",
+    "verdict.permutations=20",
+)
 SMALL += ("renderer.size=16", "renderer.samples=1", "renderer.bounces=0", "renderer.workers=1")
 
 
