@@ -35,5 +35,5 @@ def from_exr(path: Path) -> Image:
         with OpenEXR.File(str(path)) as file:
             (channel,) = file.channels().values()
             return np.array(channel.pixels)
-    except RuntimeError as error:
-        raise ValueError("not an EXR image") from error
+    except (RuntimeError, ValueError) as error:
+        raise ValueError("not a whole EXR image") from error

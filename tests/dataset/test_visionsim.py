@@ -16,8 +16,9 @@ from exchange import seen, write
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasim.base.errors import MetasimError
+from metasim.base.errors import InputError, MetasimError
 from metasim.dataset.exr import exr, from_exr
+from metasim.dataset.formats import find_format
 from metasim.dataset.modality import Modality
 
 SCHEMAS = Path(__file__).parent / "data"
@@ -126,3 +127,23 @@ def test_exr_gives_every_float_back(
     path = tmp_path_factory.mktemp("exr") / "image.exr"
     path.write_bytes(exr(image))
     np.testing.assert_array_equal(from_exr(path).view(np.uint32), bits)
+
+
+def test_a_head_of_an_array_that_is_no_python_is_damage(tmp_path: Path) -> None:
+    write("visionsim-npy", tmp_path, [seen("visionsim-npy")])
+    folder, _ = transforms(tmp_path)
+    data = (folder / "frames.npy").read_bytes()
+    (folder / "frames.npy").write_bytes(data.replace(b"(1,", b"(((", 1))
+    with pytest.raises(InputError, match="missing or damaged"):
+        list(find_format("visionsim-npy").read(tmp_path))
+
+
+def test_an_exr_that_cannot_be_unpacked_is_damage(tmp_path: Path) -> None:
+    write("visionsim", tmp_path, [seen("visionsim")])
+    folder, content = transforms(tmp_path)
+    path = folder / content["frames"][0]["segmentation_file_path"]
+    data = bytearray(path.read_bytes())
+    data[-8:] = b"\xff" * 8
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=r"segmentation_000000.exr.*whole EXR"):
+        list(find_format("visionsim").read(tmp_path))

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tarfile import TarError
+from tokenize import TokenError
 from zipfile import BadZipFile
 
 from metasim.base.errors import InputError
@@ -25,6 +26,7 @@ _SIGNS = (
     MemoryError,
     BadZipFile,
     TarError,
+    TokenError,  # numpy parses the head of an array as Python
     struct.error,
     zlib.error,
 )
