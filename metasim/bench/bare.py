@@ -45,6 +45,7 @@ class BareProcesses:
             process = spawn.Process(target=_serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
+            self._stack.callback(process.join)
             self._stack.callback(process.kill)
             self._pipes.append(cast(Connection, ours))
 

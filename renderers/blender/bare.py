@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from metasim.scene.graph import SceneGraph
+from renderers.blender.devices import Device, use_device
 from renderers.blender.native import load_bpy
 from renderers.blender.scene import scene_class
 
@@ -18,9 +19,17 @@ class BareLoop:
         size: Height and width, pixels.
         samples: Light paths a pixel.
         bounces: Bounces of light.
+        device: Where Cycles computes.
     """
 
-    def __init__(self, scene: str = "tyol", size: int = 64, samples: int = 4, bounces: int = 2) -> None:
+    def __init__(
+        self,
+        scene: str = "tyol",
+        size: int = 64,
+        samples: int = 4,
+        bounces: int = 2,
+        device: Device = "auto",
+    ) -> None:
         self._scene = scene_class(scene)()
         self._bpy = load_bpy()
         self._bpy.ops.wm.read_factory_settings(use_empty=True)
@@ -36,6 +45,7 @@ class BareLoop:
         cycles.use_adaptive_sampling = cycles.use_denoising = cycles.use_light_tree = False
         cycles.use_auto_tile = False
         cycles.pixel_filter_type, cycles.filter_width = "BLACKMAN_HARRIS", 1.5
+        use_device(self._file, device)
         cycles.samples, cycles.max_bounces = samples, bounces
 
     def render(self, graph: SceneGraph, seed: int) -> None:

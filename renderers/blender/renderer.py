@@ -1,4 +1,4 @@
-"""BlenderRenderer: Blender scenes through Cycles on the CPU."""
+"""BlenderRenderer: Blender scenes through Cycles."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from metasim.scene.schema import SceneSchema
 from renderers.blender.amodal import whole_masks
 from renderers.blender.blend.inspect import inspect_blend
 from renderers.blender.cycles import Cycles, Image, Shot
+from renderers.blender.devices import Device, use_device
 from renderers.blender.ids import Ids, IdTable, Members, members, number
 from renderers.blender.native import load_bpy
 from renderers.blender.passes import CENTRE, COLOUR, FLOW, View, image
@@ -47,10 +48,11 @@ class BlenderRenderer:
         bounces: Bounces of light, 0 for direct light only.
         classes: The scene schema's class names in order, which class ids count; without them there are
             no class ids.
+        device: Where Cycles computes; ``auto`` takes the GPUs that it finds, else the CPU.
         of_scene: The options of the scene's own class.
 
     Raises:
-        InputError: If there is no such scene.
+        InputError: If there is no such scene, or no GPU where one is demanded.
         MetasimError: If ``bpy`` cannot be loaded.
     """
 
@@ -63,6 +65,7 @@ class BlenderRenderer:
         samples: Annotated[int, Field(ge=1)] = 4,
         bounces: Annotated[int, Field(ge=0)] = 2,
         classes: Sequence[str] = (),
+        device: Device = "auto",
         **of_scene: Any,
     ) -> None:
         self._scene = make_scene(str(scene), of_scene)
@@ -75,6 +78,7 @@ class BlenderRenderer:
         if self._bpy.context.scene.camera is None:
             raise InputError("renderer.scene", f"{scene} without a camera", "a scene that builds its camera")
         self._cycles: Cycles | None = Cycles(self._size)
+        use_device(self._bpy.context.scene, device)
 
     @classmethod
     def part(cls, options: Mapping[str, Any]) -> type:
