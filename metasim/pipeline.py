@@ -47,7 +47,7 @@ from metasim.verdict.judge import FeatureSets, Material, Readouts, judge
 # another process holds up all others. One thread too many has cost a factor of a hundred.
 MOST_THREADS = 8
 LOOKED_AT = 1500  # renders of the bank, at most, that target images are compared with by their looks
-REPORTED = 2000  # scenes drawn of prior, generator and truth to report their laws
+REPORTED = 5000  # scenes drawn of prior, generator and truth to report their laws
 
 
 @dataclass(frozen=True)
