@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
+from test_export import Stop, Stopping, digest
 from test_hypersim import HELD, array, images_of, matrix, write
 from trimesh.proximity import closest_point_naive
 
+from metasim.dataset.export import Export
 from metasim.dataset.formats.hypersim import HypersimFormat
 from metasim.dataset.modality import Modality
+from metasim.dataset.plan import ExportPlan
 from metasim.dataset.sample import Origin, Provenance, Sample, make_sample
+from metasim.dataset.store import local_copy
+from metasim.dataset.verify import verify
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame
 from metasim.scene.graph import SceneGraph, SceneNode
+from metasim.scene.schema import SceneSchema, SymbolSpec
 from renderers.blender.tyol.objects import make_prop
 from renderers.blender.tyol.pose import DEFAULTS, object_matrix
 
 pytestmark = pytest.mark.blender
 
 SIZE = 40
+ORIGIN = Origin("tyol/0", "a" * 64, "b" * 64)
 OBJECT = 6  # instance id
 CLASSES = ("image", "scene", "camera", "light", "table", "shoe")
+
+SCHEMA = SceneSchema(tuple(SymbolSpec(name, (name,)) for name in CLASSES))
 
 
 def tyol_scene() -> SceneGraph:
@@ -38,16 +49,31 @@ def tyol_scene() -> SceneGraph:
     return SceneGraph(tuple(nodes))
 
 
+@dataclass(frozen=True)
+class TurnedShoes:
+    """The default scene with the shoe turned to a yaw of each index."""
+
+    schema: SceneSchema = SCHEMA
+    origin: Origin = ORIGIN
+
+    def scene(self, index: int) -> SceneGraph:
+        return tyol_scene().with_attributes({"object": {"yaw": 40.0 * index}})
+
+
 @pytest.fixture(scope="module")
-def rendered() -> Sample:
+def pool() -> Iterator[RenderPool]:
+    with RenderPool("blender", {"size": SIZE, "samples": 8}, workers=1) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def rendered(pool: RenderPool) -> Sample:
     """The default scene with every modality that Hypersim holds."""
-    graph = tyol_scene()
-    with RenderPool("blender", {"size": SIZE, "samples": 8}, workers=1) as pool:
-        given = pool.capabilities.passes
-        wanted = [m for m in Modality if m in HELD and m.sources <= given]
-        (frame,) = pool.render([graph], frozenset().union(*(m.sources for m in wanted)), [3])
+    graph, given = tyol_scene(), pool.capabilities.passes
+    wanted = [m for m in Modality if m in HELD and m.sources <= given]
+    (frame,) = pool.render([graph], frozenset().union(*(m.sources for m in wanted)), [3])
     assert isinstance(frame, Frame), frame
-    made = Provenance(Origin("tyol/0", "a" * 64, "b" * 64), 0, 0, 3)
+    made = Provenance(ORIGIN, 0, 0, 3)
     return make_sample(graph, frame, wanted, CLASSES, "train", made)
 
 
@@ -89,3 +115,23 @@ def test_points_from_its_own_depth_and_camera_lie_on_the_object(scene: Path) -> 
     _, away, _ = closest_point_naive(shoe, points[seen])
     resolution = np.nanmax(images["depth_meters"].astype(float)) * 2.0**-11
     assert away.max() < resolution + 1e-4
+
+
+def test_an_interrupted_export_and_one_far_away_end_as_the_same_files(
+    pool: RenderPool, tmp_path: Path
+) -> None:
+    held = tuple(m for m in Modality if m in HELD)
+    plan = ExportPlan("hypersim", 5, held, {"train": 0.6, "val": 0.4}, 0, (SIZE, SIZE), part_samples=2)
+    address = "memory://hypersim/shoes"
+    Export(plan, TurnedShoes(), pool, tmp_path / "whole").run()
+    Export(plan, TurnedShoes(), pool, address).run()
+    with pytest.raises(Stop):
+        Export(plan, TurnedShoes(), pool, tmp_path / "torn", progress=Stopping(after=3)).run()
+    Export(plan, TurnedShoes(), pool, tmp_path / "torn").run(resume=True)
+
+    whole = digest(tmp_path / "whole")
+    with local_copy(address) as copy:
+        for place, found in ((address, digest(copy)), (tmp_path / "torn", digest(tmp_path / "torn"))):
+            assert verify(place) == []
+            assert found.keys() == whole.keys()
+            assert all(path.startswith("costs/") for path in whole if whole[path] != found[path])
