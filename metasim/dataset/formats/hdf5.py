@@ -7,7 +7,7 @@ class id, that of 0 being ``background`` and that of a class unseen in the file 
 has all); ``class_counts`` images by class id; ``metadata/image_info`` what each sample is, its tables and
 scene graph, a JSON text each. A group's attribute ``convention`` says what its numbers mean.
 
-Arrays are compressed, one chunk each: affordances (H, W, A) cost a thousandth of their size.
+Arrays are compressed, one chunk each: affordances (H, W, A) cost less than a hundredth of their size.
 """
 
 from __future__ import annotations
