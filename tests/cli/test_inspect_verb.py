@@ -16,6 +16,7 @@ from metasim.config import load_experiment
 from metasim.pipeline import Experiment
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
+from metasim.runs.configuration import config_digest
 
 pytestmark = pytest.mark.blender
 
@@ -97,6 +98,19 @@ def test_the_file_is_found_beside_the_experiment_from_any_folder(
     options = load_experiment(Path("../mug.yaml")).renderer.options
     assert Path(options["scene"]) == file.parent / "files" / "mug.blend"
     assert options["bind"]["mug.yaw"] == {"path": YAW, "unit": "deg", "range": [0.0, 360.0]}
+
+
+def test_a_file_that_has_changed_is_another_experiment(tmp_path: Path) -> None:
+    file = experiment(tmp_path, **{"mug.yaw": YAW})
+    before = load_experiment(file)
+    with (tmp_path / "files" / "mug.blend").open("ab") as changed:
+        changed.write(b"more")
+    assert config_digest(load_experiment(file)) != config_digest(before)
+    with (
+        RenderPool("blender", before.renderer.options, workers=1) as pool,
+        pytest.raises(InputError, match=r"mug\.blend has changed"),
+    ):
+        _ = pool.capabilities
 
 
 def test_a_missing_file_or_binding_is_told_as_the_experiment_is_read(tmp_path: Path) -> None:

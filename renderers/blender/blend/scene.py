@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -25,13 +26,15 @@ class BlendScene:
     Args:
         scene: The .blend file.
         bind: What stands for nodes and what attributes move, see ``binding``.
+        sha256: Digest that the file must have, so that a run never goes on with another; ``anchored``
+            fills it in.
 
     Raises:
         InputError: If ``bind`` is no such thing.
     """
 
-    def __init__(self, scene: Path, bind: Mapping[str, Any] | None = None) -> None:
-        self._file = Path(scene)
+    def __init__(self, scene: Path, bind: Mapping[str, Any] | None = None, sha256: str = "") -> None:
+        self._file, self._sha256 = Path(scene), sha256
         self._targets = read_bind(bind or {}, "renderer")
         self._paths = {key: t.paths(f"renderer.bind.{key}") for key, t in self._targets.items()}
         self._slots: dict[tuple[str, Any], tuple[Slot, float]] = {}
@@ -42,17 +45,19 @@ class BlendScene:
 
     @classmethod
     def anchored(cls, options: Mapping[str, Any], schema: SceneSchema, where: str) -> dict[str, Any]:
-        """Options with units, ranges and classes of the grammar beside the paths of ``bind``.
+        """Options with units, ranges and classes of the grammar beside the paths of ``bind``, and a digest.
 
         Raises:
             InputError: If there is no such file, or ``bind`` does not fit the grammar.
         """
-        if not Path(options["scene"]).is_file():
-            raise InputError(f"{where}.scene", f"no file {options['scene']}", "a .blend file")
+        file = Path(options["scene"])
+        if not file.is_file():
+            raise InputError(f"{where}.scene", f"no file {file}", "a .blend file")
         bind = options.get("bind") or {}
         if not isinstance(bind, Mapping):
             raise InputError(f"{where}.bind", repr(bind), "paths by the name of an attribute")
-        return {**options, "bind": anchored(bind, schema, where)}
+        digest = options.get("sha256") or _digest(file)
+        return {**options, "bind": anchored(bind, schema, where), "sha256": digest}
 
     @property
     def attributes(self) -> Mapping[str, frozenset[str]]:
@@ -71,6 +76,8 @@ class BlendScene:
                 measures, or Blender cannot hold the range of an attribute.
         """
         open_file(self._file, "renderer.scene")
+        if self._sha256 not in ("", _digest(self._file)):
+            raise InputError("renderer.scene", f"{self._file} has changed", "the file that it was then")
         self.notes = notes()
         self._cast = Cast(self._targets)
         for key, target in self._targets.items():
@@ -152,3 +159,8 @@ class BlendScene:
             if value != self._current[key]:
                 slot.write(value)
                 self._current[key] = value
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()
