@@ -123,6 +123,13 @@ def test_fitted_points_have_the_size_and_the_origin_in_the_middle(points: np.nda
     assert diameter(points) == pytest.approx(pdist(points).max())
 
 
+def test_the_diameter_of_a_large_round_body_is_right_to_a_percent() -> None:
+    """An ellipsoid of 10,242 points, all on its hull; its longest axis lies askew."""
+    turned = np.linalg.qr(np.arange(9.0).reshape(3, 3) + 4.0 * np.eye(3))[0]
+    points = trimesh.creation.icosphere(subdivisions=5).vertices * [1.0, 0.8, 1.3] @ turned
+    assert diameter(points) == pytest.approx(2.6, rel=0.01)
+
+
 def poke(path: Path, old: bytes, new: bytes) -> Path:
     content = path.read_bytes()
     assert old in content
@@ -193,7 +200,7 @@ end_header
 def test_texture_coordinates_of_corners_are_read(tmp_path: Path) -> None:
     (tmp_path / "a.ply").write_text(CORNERS)
     ply = Ply.read(tmp_path / "a.ply")
-    assert ply.faces == [[2, 0, 1]]
+    assert (ply.corners.tolist(), ply.lengths.tolist()) == ([2, 0, 1], [3])
     assert ply.uvs is not None
     assert ply.uvs.tolist() == [[0.0, 1.0], [0.25, 0.0], [1.0, 0.5]]
 

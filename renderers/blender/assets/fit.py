@@ -8,12 +8,15 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 from scipy.spatial import ConvexHull, QhullError
-from scipy.spatial.distance import cdist
+from scipy.spatial.distance import pdist
+
+from metasim.base.streams import stream
 
 Floats = npt.NDArray[np.float64]
 Rule = Literal["box", "diameter", "metres"]
 
-_ROWS = 512
+ALL_PAIRS = 3000
+DIRECTIONS = 400
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,13 @@ def hull(vertices: Floats) -> Floats:
         return vertices
 
 
-def diameter(vertices: Floats) -> float:
-    """The greatest distance of two of some points (V, 3)."""
-    points = hull(vertices)
-    rows = range(0, len(points), _ROWS)
-    return max(float(cdist(points[i : i + _ROWS], points).max()) for i in rows)
+def diameter(points: Floats) -> float:
+    """The greatest distance of two of some points (V, 3); of large round bodies to about a percent.
+
+    Where there are too many for all pairs, those are paired that are extreme in some direction.
+    """
+    if len(points) > ALL_PAIRS:
+        directions = stream(0, "assets/directions").normal(size=(3, DIRECTIONS))
+        heights = points @ directions
+        points = points[np.union1d(heights.argmax(axis=0), heights.argmin(axis=0))]
+    return float(pdist(points).max())

@@ -39,8 +39,10 @@ def joined(things: Sequence[Any], where: str) -> Any:
     bpy.data.batch_remove([mesh for mesh in meshes if not mesh.users])
     if not parts:
         raise InputError(where, "no surface", "a mesh with faces")
-    with bpy.context.temp_override(active_object=parts[0], object=parts[0], selected_editable_objects=parts):
-        bpy.ops.object.join()
+    if len(parts) > 1:
+        context = {"active_object": parts[0], "object": parts[0], "selected_editable_objects": parts}
+        with bpy.context.temp_override(**context):
+            bpy.ops.object.join()
     mesh = parts[0].data
     bpy.data.objects.remove(parts[0])
     return mesh

@@ -6,7 +6,7 @@ of face corners and the comment ``TextureFile`` that names the image, and bad fa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,25 +57,20 @@ class Ply:
             InputError: If it is no PLY file with vertices and faces.
         """
         try:
-            data = PlyData.read(path)
+            data = _parsed(path)
             vertices, faces = (_columns(data, name) for name in ("vertex", "face"))
-            rings: Sequence[Any] = next(faces[name] for name in _FACES if name in faces)
+            rings = next(faces[name] for name in _FACES if name in faces)
             points = np.column_stack([vertices[axis] for axis in "xyz"]).astype(np.float64)
         except (PlyParseError, KeyError, StopIteration, ValueError, OSError) as error:
             reason = " ".join(str(error).split()) or "no faces"
             raise InputError(str(path), f"not readable ({reason})", "a PLY file with a mesh") from error
-        corners = np.concatenate([np.zeros(0, np.int64), *rings]).astype(np.int64)
-        lengths = np.array([len(ring) for ring in rings], dtype=np.int64)
+        corners = _flat(rings).astype(np.int64)
+        lengths = np.fromiter(map(len, rings), np.int64) if rings.ndim == 1 else np.full(*rings.shape)
         uvs = _coordinates(vertices, faces, corners)
         images = [c.removeprefix(_IMAGE).strip() for c in data.comments if c.startswith(_IMAGE)]
         return cls(
             points, corners, lengths, _colours(vertices), uvs, path.parent / images[0] if images else None
         )
-
-    @property
-    def faces(self) -> list[list[int]]:
-        """The vertices of each face."""
-        return [ring.tolist() for ring in np.split(self.corners, np.cumsum(self.lengths)[:-1])]
 
 
 def add_ply(path: Path) -> Any:
@@ -86,8 +81,14 @@ def add_ply(path: Path) -> Any:
     """
     ply = Ply.read(path)
     mesh = load_bpy().data.meshes.new(path.stem)
-    mesh.from_pydata(ply.vertices.tolist(), [], ply.faces)
+    mesh.vertices.add(len(ply.vertices))
+    mesh.vertices.foreach_set("co", ply.vertices.astype(np.float32).ravel())
+    mesh.loops.add(len(ply.corners))
+    mesh.loops.foreach_set("vertex_index", ply.corners.astype(np.int32))
+    mesh.polygons.add(len(ply.lengths))
+    mesh.polygons.foreach_set("loop_start", (np.cumsum(ply.lengths) - ply.lengths).astype(np.int32))
     mesh.polygons.foreach_set("use_smooth", np.ones(len(ply.lengths), dtype=bool))
+    mesh.update(calc_edges=True)
     if ply.uvs is not None:
         mesh.uv_layers.new(name=UVS).data.foreach_set("uv", ply.uvs.astype(np.float32).ravel())
     if ply.colours is not None:
@@ -101,16 +102,30 @@ def add_ply(path: Path) -> Any:
     return mesh
 
 
+def _parsed(path: Path) -> PlyData:
+    """Reads a file at once if all its faces are triangles, else face by face."""
+    triangles = {name: 3 for name in _FACES} | {_AT_CORNERS: 6}
+    try:
+        return PlyData.read(path, known_list_len={"face": triangles})
+    except PlyParseError:
+        return PlyData.read(path)
+
+
 def _columns(data: PlyData, element: str) -> Mapping[str, Any]:
     """The properties of an element, by name."""
     found = data[element]
     return {part.name: found[part.name] for part in found.properties}
 
 
+def _flat(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The numbers of all rows, which may be of different lengths, one after another."""
+    return np.concatenate([np.zeros(0), *rows]) if rows.dtype == object else rows.ravel()
+
+
 def _coordinates(vertices: Mapping[str, Any], faces: Mapping[str, Any], corners: Ints) -> Floats | None:
     """Texture coordinates (C, 2) of the corners, if all of them have some."""
     if _AT_CORNERS in faces:
-        flat = np.concatenate([np.zeros(0), *faces[_AT_CORNERS]]).astype(np.float64)
+        flat = _flat(faces[_AT_CORNERS]).astype(np.float64)
         return flat.reshape(-1, 2) if len(flat) == 2 * len(corners) else None
     names = next((names for names in _AT_VERTICES if set(names) <= set(vertices)), None)
     if names is None or not len(corners) or not 0 <= corners.min() <= corners.max() < len(vertices["x"]):
