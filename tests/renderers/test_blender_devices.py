@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from typing import Literal
 
 import numpy as np
+import psutil
 import pytest
 
 from metasim.base.errors import InputError
 from metasim.rendering.pool import RenderPool
+from metasim.rendering.process import ENTRY
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph, SceneNode
 
@@ -41,3 +44,15 @@ def test_a_gpu_renders_what_the_cpu_renders_and_none_is_an_error() -> None:
     assert found.tobytes() == fast.tobytes()
     assert abs(fast.mean() - slow.mean()) < 0.01 * slow.mean()
     assert not reason or "Cycles finds none" in reason
+
+
+def test_a_worker_takes_one_core_whatever_the_machine_has() -> None:
+    """So as many workers as cores, the default, oversubscribe nothing; its processor time tells."""
+    with RenderPool("blender", {"size": 64, "samples": 256, "device": "cpu"}, workers=1) as pool:
+        pool.render([SCENE], frozenset({Pass.RGB}), [0])
+        (worker,) = (child for child in psutil.Process().children() if ENTRY in child.cmdline())
+        began, before = time.perf_counter(), worker.cpu_times()
+        pool.render([SCENE], frozenset({Pass.RGB}), [1])
+        passed, after = time.perf_counter() - began, worker.cpu_times()
+    spent = after.user + after.system - before.user - before.system
+    assert 0.0 < spent < 1.1 * passed + 0.05
