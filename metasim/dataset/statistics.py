@@ -103,11 +103,11 @@ class Statistics:
             if modality in BINS:
                 self._merge_modality(modality, _measure(image, BINS[modality]))
         if Modality.SEMANTIC in sample.images:
-            ids, counts = np.unique(sample.images[Modality.SEMANTIC], return_counts=True)
-            self.classes.update(dict(zip(map(str, ids.tolist()), counts.tolist(), strict=True)))
+            counts = np.bincount(sample.images[Modality.SEMANTIC].ravel())
+            self.classes.update({str(i): int(counts[i]) for i in np.flatnonzero(counts)})
         if Modality.INSTANCE in sample.images:
-            ids = sample.images[Modality.INSTANCE]
-            self.instances[str(len(np.unique(ids[ids > 0])))] += 1
+            visible = np.bincount(sample.images[Modality.INSTANCE].ravel())[1:] > 0
+            self.instances[str(visible.sum())] += 1
         for node in sample.graph.nodes:
             for name, value in node.attributes.items():
                 self._merge_attribute(f"{node.name}.{name}", [1, value, value * value, value, value])
@@ -124,7 +124,10 @@ class Statistics:
     def to_json(self) -> dict[str, Any]:
         """All counts and sums, exactly."""
         return {
-            "modalities": self.modalities,
+            "modalities": {
+                m: {**measured, "counts": np.asarray(measured["counts"]).tolist()}
+                for m, measured in self.modalities.items()
+            },
             "classes": dict(self.classes),
             "instances": dict(self.instances),
             "attributes": self.attributes,
@@ -141,7 +144,7 @@ class Statistics:
             old[key] = _pairwise(lambda a, b: a + b, old[key], new[key])
         for key in ("pixels", "valid"):
             old[key] += new[key]
-        old["counts"] = (np.array(old["counts"]) + np.array(new["counts"])).tolist()
+        old["counts"] = np.add(old["counts"], new["counts"])
 
     def _merge_attribute(self, name: str, new: Sequence[float]) -> None:
         old = self.attributes.get(name)
@@ -158,33 +161,33 @@ def _pairwise(join: Any, old: Sequence[float | None], new: Sequence[float | None
 
 
 def _measure(image: npt.NDArray[Any], bins: Bins) -> dict[str, Any]:
-    if image.dtype == np.bool_:
-        return _measure_flags(image.reshape(image.shape[0] * image.shape[1], -1))
-    pixels = image.reshape(image.shape[0] * image.shape[1], -1).astype(np.float64)
-    valid = pixels[np.isfinite(pixels).all(axis=1)]
-    none = [None] * valid.shape[1]
+    channels = np.moveaxis(np.atleast_3d(image), -1, 0).reshape(-1, image.shape[0] * image.shape[1])
+    if image.dtype in (np.bool_, np.uint8):  # each value has a bin of its own, whose count says all
+        return _measure_counts([np.bincount(c, minlength=bins.number) for c in channels.astype(np.uint8)])
+    valid = np.logical_and.reduce([np.isfinite(channel) for channel in channels])
+    values = [channel[valid].astype(np.float64) for channel in channels]
     return {
-        "pixels": len(pixels),
-        "valid": len(valid),
-        "sums": valid.sum(axis=0).tolist(),
-        "squares": np.square(valid).sum(axis=0).tolist(),
-        "low": valid.min(axis=0).tolist() if len(valid) else none,
-        "high": valid.max(axis=0).tolist() if len(valid) else none,
-        "counts": [bins.count(channel).tolist() for channel in valid.T],
+        "pixels": len(valid),
+        "valid": int(valid.sum()),
+        "sums": [float(v.sum()) for v in values],
+        "squares": [float(np.square(v).sum()) for v in values],
+        "low": [float(v.min()) if v.size else None for v in values],
+        "high": [float(v.max()) if v.size else None for v in values],
+        "counts": np.array([bins.count(v) for v in values]),
     }
 
 
-def _measure_flags(flags: npt.NDArray[np.bool_]) -> dict[str, Any]:
-    """The same of yes and no, without a float for each of what may be many channels."""
-    number, yes = len(flags), flags.sum(axis=0)
+def _measure_counts(counts: Sequence[npt.NDArray[np.int64]]) -> dict[str, Any]:
+    number, values = int(counts[0].sum()), np.arange(len(counts[0]))
+    found = [np.flatnonzero(c) for c in counts]
     return {
         "pixels": number,
         "valid": number,
-        "sums": yes.astype(float).tolist(),
-        "squares": yes.astype(float).tolist(),
-        "low": (yes == number).astype(float).tolist(),
-        "high": (yes > 0).astype(float).tolist(),
-        "counts": np.stack([number - yes, yes], axis=1).tolist(),
+        "sums": [float(c @ values) for c in counts],
+        "squares": [float(c @ values**2) for c in counts],
+        "low": [float(f[0]) for f in found],
+        "high": [float(f[-1]) for f in found],
+        "counts": np.array(counts),
     }
 
 
@@ -233,7 +236,7 @@ def _describe(measured: Mapping[str, Any], bins: Bins) -> dict[str, Any]:
             for p in PERCENTILES
             if number
         },
-        "histogram": {"bins": asdict(bins), "counts": measured["counts"]},
+        "histogram": {"bins": asdict(bins), "counts": np.asarray(measured["counts"]).tolist()},
     }
 
 
