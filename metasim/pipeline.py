@@ -15,11 +15,12 @@ from metasim.base.errors import InputError
 from metasim.base.streams import stream
 from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
-from metasim.matching.bank import Scenes
+from metasim.matching.bank import Renders, Scenes
 from metasim.matching.extractors import INVERSE, Extractor, extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import find_lender
 from metasim.matching.inversion import held_out_rows
+from metasim.matching.population import Population, Unknown
 from metasim.matching.target import (
     Images,
     Target,
@@ -37,11 +38,12 @@ from metasim.runs.progress import Progress
 from metasim.runs.samples import save_graphs, save_images
 from metasim.runs.session import RunSession, run_session
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import SceneLayout
+from metasim.scene.layout import Array, SceneLayout
 from metasim.scene.serialization import to_json
 from metasim.verdict.attributes import Drawn
 from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
 from metasim.verdict.judge import FeatureSets, Material, Readouts, judge
+from metasim.verdict.rereading import Reread
 
 # Half of the cores at most: a thread of torch that waits spins, and one that waits for a core taken by
 # another process holds up all others. One thread too many has cost a factor of a hundred.
@@ -129,6 +131,7 @@ class Experiment:
                 progress,
                 self.device,
                 self._extractor(self.config.matching.features, "matching.features"),
+                self._untold,
                 self._lender(root, folder, progress),
             )
             generator = trainer.fit()
@@ -233,6 +236,27 @@ class Experiment:
             readouts.reread_bank,
             readouts.reread_fresh,
         )
+
+    def _untold(self, population: Population, renders: Renders, read: Array) -> tuple[Unknown, ...]:
+        """Which attributes of which classes the target's images do not tell."""
+        draws = population.posteriors
+        known = identify(
+            self.layout,
+            draws.units,
+            draws.classes,
+            draws.flat_weights(),
+            population.weights,
+            Reread(renders.units, renders.classes, read),
+        )
+        found = []
+        for j, column in enumerate(self.layout.columns):
+            info = known[column.name]
+            places = [(c, k.classes) for c, k in enumerate(self.layout.choices) if k.node == column.node]
+            for c, classes in places:
+                found += [Unknown(j, c, classes.index(name)) for name in info.classes_not_identifiable]
+            if not places and not info.identifiable:
+                found.append(Unknown(j))
+        return tuple(found)
 
     def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
         return Drawn(self.layout.units(graphs), self.layout.classes(graphs))

@@ -37,6 +37,25 @@ class Posteriors:
 
 
 @dataclass(frozen=True)
+class Unknown:
+    """An attribute of which the images of a class tell nothing.
+
+    Attributes:
+        column: The attribute.
+        choice: The choice that the class is of; ``None`` for all scenes.
+        kind: The class.
+    """
+
+    column: int
+    choice: int | None = None
+    kind: int = 0
+
+    def rows(self, classes: Classes) -> npt.NDArray[np.bool_]:
+        """Which of some scenes, with classes (n, C), it concerns."""
+        return np.ones(len(classes), bool) if self.choice is None else classes[:, self.choice] == self.kind
+
+
+@dataclass(frozen=True)
 class Population:
     """The inferred law: the posterior draws of all images, re-weighted by it.
 
@@ -46,6 +65,8 @@ class Population:
         components: Number of normals of the mixture that was fitted.
         classes_matter: Whether attributes were found to depend on classes.
         correction: What a rehearsal has shown to be wrong with it, undone in its draws.
+        unknown: What the images do not tell; it keeps its prior law.
+        prior: (n, D) draws of the prior on [0, 1], for what is unknown.
     """
 
     posteriors: Posteriors
@@ -53,6 +74,8 @@ class Population:
     components: int
     classes_matter: bool
     correction: Correction | None = None
+    unknown: tuple[Unknown, ...] = ()
+    prior: Array | None = None
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Classes]:
         """Draws (count, D) attributes on [0, 1] and (count, C) classes, from all images equally often."""
@@ -60,7 +83,13 @@ class Population:
         edges = np.cumsum(self.weights, axis=1)[image]
         draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
         units, classes = self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
-        return units if self.correction is None else self.correction.apply(units), classes
+        if self.correction is not None:
+            units = self.correction.apply(units)
+        for law in self.unknown:
+            assert self.prior is not None
+            rows = law.rows(classes)
+            units[rows, law.column] = rng.choice(self.prior[:, law.column], rows.sum())
+        return units, classes
 
 
 def fit_population(

@@ -12,14 +12,14 @@ import torch
 
 from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
-from metasim.matching.bank import Bank, Scenes, load_renders, save_renders
+from metasim.matching.bank import Bank, Renders, Scenes, load_renders, save_renders
 from metasim.matching.extractors import Extractor
 from metasim.matching.features import RandomConvolutions
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
-from metasim.matching.inversion import Inversion, view_of
+from metasim.matching.inversion import Inversion, held_out_rows, view_of
 from metasim.matching.plan import plan_for
-from metasim.matching.population import Population, Posteriors, fit_population
+from metasim.matching.population import Population, Posteriors, Unknown, fit_population
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.refinement import OURS, PUBLISHED, Estimator, ImageMMD, refine
 from metasim.matching.rehearsal import Rehearsal
@@ -55,6 +55,8 @@ class Trainer:
         progress: What the spectator sees.
         device: Where the inverse network lives.
         extract: Features of the image MMD.
+        untold: Finds what the images do not tell, given a population, renders that the inverse network has
+            not learnt from and (n, D) what it reads of them.
         lender: A finished run whose bank and inverse network are taken over.
     """
 
@@ -66,6 +68,7 @@ class Trainer:
     progress: Progress
     device: torch.device
     extract: Extractor
+    untold: Callable[[Population, Renders, Array], tuple[Unknown, ...]]
     lender: RunFolder | None = None
 
     def __post_init__(self) -> None:
@@ -176,7 +179,14 @@ class Trainer:
         drawn = load_renders(kept)
         again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
         self.rehearsal = Rehearsal.of(self.population, drawn.units, again, self.layout.periodic, self.seed)
-        self.population = replace(self.population, correction=self.rehearsal.correction)
+        kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
+        read = self.inversion.readouts([kept_out.images])[0].means
+        self.population = replace(
+            self.population,
+            correction=self.rehearsal.correction,
+            unknown=self.untold(self.population, kept_out, read),
+            prior=self.layout.units(self.prior_graphs),
+        )
         self.log.rewind("rehearse")
         self.log.scalars("rehearse", 0, self.renders, **self.rehearsal.changes(self.layout.names))
 

@@ -10,7 +10,7 @@ import scipy.stats
 
 from metasim.base.streams import stream
 from metasim.matching.mixture import Draws, fit_mixture
-from metasim.matching.population import Population, Posteriors, fit_population
+from metasim.matching.population import Population, Posteriors, Unknown, fit_population
 from metasim.scene.layout import Array, Classes
 from metasim.stats.moments import mean_std
 
@@ -211,3 +211,25 @@ def test_every_step_of_em_makes_the_images_likelier(monkeypatch: pytest.MonkeyPa
         likelihoods.append(law.log_likelihoods(draws).mean())
     assert (np.diff(likelihoods) > -1e-6).all()
     assert likelihoods[-1] > likelihoods[0] + 0.1
+
+
+def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
+    """The first attribute of the second class is drawn from the prior, all else from the images."""
+    rng = stream(0, "test/unknown")
+    units = 0.5 + 0.1 * rng.standard_normal((400, 1, 2))
+    classes = rng.integers(2, size=(400, 1, 1))
+    prior = 0.1 + 0.01 * rng.standard_normal((500, 2))
+    found = Population(
+        Posteriors(units, classes, np.zeros((400, 1))),
+        np.ones((400, 1)),
+        1,
+        False,
+        unknown=(Unknown(0, 0, 1),),
+        prior=prior,
+    )
+    drawn, kinds = found.sample(rng, 4000)
+    blind = kinds[:, 0] == 1
+    assert np.isin(drawn[blind, 0], prior[:, 0]).all()
+    assert scipy.stats.ks_2samp(drawn[blind, 0], prior[:, 0]).pvalue > 1e-4
+    assert np.isin(drawn[~blind, 0], units[..., 0]).all()
+    assert np.isin(drawn[:, 1], units[..., 1]).all()
