@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
+from metasim.bench.strangers import CHANGES, PRODUCED, Images
 from metasim.config import load_experiment
 from metasim.matching.bank import Bank, Scenes
 from metasim.matching.features import RandomConvolutions
@@ -24,6 +26,7 @@ from metasim.runs.progress import Progress
 from metasim.scene.layout import Array, SceneLayout
 from metasim.verdict.alarms import VERDICT, Sample, p_values
 from metasim.verdict.evidence import standardised
+from metasim.verdict.finding import FOREIGN, unlike
 from metasim.verdict.shifts import DEGREES, LEVEL, SHARE, Readings, shifts
 
 EXPERIMENT = "digits_rotation_translation"
@@ -31,6 +34,7 @@ SIZE = 500  # images of a sample
 PAIRS = 200  # where nothing differs; half as many for each law that does
 POOL = 4000  # renders of a law, of which samples are drawn
 PERMUTATIONS = 199
+LOOKED_AT = 1500  # renders that a target's looks are compared with, as in a run of three draws
 FALSE_ALARMS = (0.02, 0.08)
 LEAST_POWER = 0.9
 NARROWED = 2 / 3
@@ -126,7 +130,8 @@ class VerdictBench:
         experiment = Experiment.prepare(load_experiment(self.folder.config))
         options = experiment.config.renderer.options
         with RenderPool(experiment.config.renderer.kind, options) as pool:
-            samples = self._samples(experiment, pool, progress)
+            samples, strangers = self._samples(experiment, pool, progress)
+        yield {"bench": "verdict", "novelty": strangers}
         rejected: dict[str, dict[str, float]] = {}
         for name, (target, fresh) in samples.items():
             pairs = self.pairs if name == SAME else max(self.pairs // 2, 1)
@@ -140,14 +145,13 @@ class VerdictBench:
                 progress.advance()
             rejected[name] = {test: count / pairs for test, count in counts.items()}
             yield {"bench": "verdict", "law": name, "n": SIZE, "pairs": pairs, "rejected": rejected[name]}
-        yield summarise(rejected, self.pairs) | {
-            "smallest_shift": _smallest(experiment.layout, samples[SAME])
-        }
+        smallest = _smallest(experiment.layout, samples[SAME])
+        yield summarise(rejected, strangers, self.pairs) | {"smallest_shift": smallest}
 
     def _samples(
         self, experiment: Experiment, pool: RenderPool, progress: Progress
-    ) -> dict[str, tuple[Sample, Sample]]:
-        """Pools of every law's target and generator, as the tests see them."""
+    ) -> tuple[dict[str, tuple[Sample, Sample]], dict[str, float]]:
+        """Pools of every law's target and generator, and how new changed targets look."""
         layout, seed = experiment.layout, experiment.config.seed
         if experiment.target_grammar is None:
             raise InputError(f"{self.folder.path}: target", "photographs", "a simulated target")
@@ -162,13 +166,15 @@ class VerdictBench:
             placed = layout.place(graphs, units, layout.classes(truth))
             images.append(scenes.images(placed, f"bench/{k}"))
             progress.advance()
-        readouts = self._inversion(experiment, scenes).readouts(images)
+        inversion = self._inversion(experiment, scenes)
+        readouts = inversion.readouts(images)
         others = standardised([torch.cat(RandomConvolutions(seed)(part), 1).numpy() for part in images])
         seen = {
             key: Sample(readout.moments, readout.means, units, other)
             for (key, units), readout, other in zip(rows.items(), readouts, others, strict=True)
         }
-        return {name: (seen[id(law.target)], seen[id(law.fresh)]) for name, law in told.items()}
+        strange = _novelties(images[0][:SIZE], readouts[0].look[SIZE:], inversion, seed)
+        return {name: (seen[id(law.target)], seen[id(law.fresh)]) for name, law in told.items()}, strange
 
     def _inversion(self, experiment: Experiment, scenes: Scenes) -> Inversion:
         bank = Bank(self.folder.bank, scenes)
@@ -186,6 +192,16 @@ def _pair(target: Sample, fresh: Sample, rng: np.random.Generator) -> tuple[Samp
     return target.take(rows[:SIZE]), fresh.take(rows[SIZE : 2 * SIZE])
 
 
+def _novelties(
+    target: Images, renders: npt.NDArray[np.float32], inversion: Inversion, seed: int
+) -> dict[str, float]:
+    """Share of target images unlike any render: as they are, and changed."""
+    changed = {name: change(target, stream(seed, f"bench/{name}")) for name, change in CHANGES.items()}
+    readouts = inversion.readouts([target, *changed.values()])
+    looks = zip((SAME, *changed), readouts, strict=True)
+    return {name: unlike(readout.look, renders[:LOOKED_AT]) for name, readout in looks}
+
+
 def _smallest(layout: SceneLayout, same: tuple[Sample, Sample]) -> dict[str, float | None]:
     """What one pair of samples promises to see nine times in ten, in each attribute's unit."""
     target, fresh = _pair(*same, stream(0, "bench/smallest"))
@@ -193,18 +209,22 @@ def _smallest(layout: SceneLayout, same: tuple[Sample, Sample]) -> dict[str, flo
     return {name: shift.smallest for name, shift in found.items()}
 
 
-def summarise(rejected: Mapping[str, Mapping[str, float]], pairs: int) -> dict[str, Any]:
-    """The last line: levels, powers, and whether they are as they should be."""
+def summarise(
+    rejected: Mapping[str, Mapping[str, float]], strangers: Mapping[str, float], pairs: int
+) -> dict[str, Any]:
+    """The last line: levels, powers, how new changed targets look, and whether all is as it should be."""
     alarms = rejected[SAME]
     low, high = FALSE_ALARMS
     level = all(low <= share <= high for test, share in alarms.items() if test != VERDICT)
     seen = {name: shares[VERDICT] for name, shares in rejected.items() if name != SAME}
     power = min(seen[LOCATION], seen[YAW]) >= LEAST_POWER and seen[PRIOR] == 1.0
+    known = all((share <= FOREIGN) == (name in (SAME, *PRODUCED)) for name, share in strangers.items())
     return {
         "bench": "verdict",
         "n": SIZE,
         "pairs": pairs,
         "false_alarms": dict(alarms),
         "power": {name: dict(shares) for name, shares in rejected.items() if name != SAME},
-        "passed": bool(level and alarms[VERDICT] <= high and power),
+        "novelty": dict(strangers),
+        "passed": bool(level and alarms[VERDICT] <= high and power and known),
     }

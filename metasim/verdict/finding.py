@@ -10,6 +10,7 @@ from metasim.stats.novelty import novelty
 from metasim.verdict.evidence import Features
 from metasim.verdict.shifts import LEVEL, holm
 
+DOUBT = " Their appearance differs too (blur, colour, noise?), from which readings may have suffered."
 FOREIGN = 0.1  # share of target images unlike any render, ten times what is expected of one law
 
 
@@ -49,7 +50,8 @@ def conclude(
     if looks is not None and looks[0] > FOREIGN:
         return "foreign", _foreign(looks, bool(moved))
     if moved or "spread" in rejected:
-        return "attributes", _differing(layout, shifts, moved, "spread" in rejected)
+        looks_else = any(name in rejected for name in others)
+        return "attributes", _differing(layout, shifts, moved, "spread" in rejected) + DOUBT * looks_else
     if rejected:
         return "appearance", _appearance(main, others, bool(shifts))
     return "same", f"No test tells generated from target.{_limits(layout, shifts)}"

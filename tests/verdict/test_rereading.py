@@ -1,0 +1,88 @@
+"""Rereading: what is not read off known renders is found out by class, however sure the network is."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from metasim.base.streams import stream
+from metasim.scene.attribute import AttributeSpec
+from metasim.scene.layout import Array, Choice, Column, SceneLayout
+from metasim.verdict.identifiability import DROWNED, identify
+from metasim.verdict.rereading import FEW, Reread, error_ratios, readings
+
+YAW = AttributeSpec("yaw", "deg", 0, 360, periodic=True, mutable=True)
+X = AttributeSpec("x", "m", -1, 1, mutable=True)
+LAYOUT = SceneLayout(
+    (Column("thing", "thing", YAW), Column("light", "light", X)),
+    (Choice("thing", ("shoe", "bowl")),),
+    ("room", "thing", "light"),
+)
+COUNT, DRAWS, ERROR = 400, 40, 0.01
+
+
+def reread(width: float = 0.3, error: float = ERROR) -> Reread:
+    """Yaw and x are read with an error, but the yaw of bowls is not read at all."""
+    rng = stream(0, "test/reread")
+    units = 0.5 + width * (rng.random((COUNT, 2)) - 0.5)
+    classes = rng.integers(2, size=(COUNT, 1))
+    means = units + error * rng.standard_normal((COUNT, 2))
+    bowls = classes[:, 0] == 1
+    means[bowls, 0] = rng.permutation(units[bowls, 0])
+    return Reread(units, classes, means % 1)
+
+
+def sure_posteriors() -> tuple[Array, np.ndarray, Array, Array]:
+    """Narrow posteriors of everything, also of the yaw of bowls."""
+    rng = stream(0, "test/sure")
+    units = rng.random((COUNT, 1, 2)) + ERROR * rng.standard_normal((COUNT, DRAWS, 2))
+    classes = np.repeat(rng.integers(2, size=(COUNT, 1, 1)), DRAWS, 1)
+    even = np.full((COUNT, DRAWS), 1 / DRAWS)
+    return units % 1, classes, even, even
+
+
+def test_what_is_read_is_explained_and_what_is_not_is_not() -> None:
+    found = readings(LAYOUT, reread(), reread())
+    share = 1 - ERROR**2 / (0.3**2 / 12)
+    assert found["light.x"].explained == {"": pytest.approx(share, abs=0.01)}
+    assert found["light.x"].error == pytest.approx(2 * ERROR, rel=0.2)  # a range of two metres
+    yaw = found["thing.yaw"].explained
+    assert yaw["shoe"] == pytest.approx(share, abs=0.01)
+    assert yaw["bowl"] < 0
+
+
+def test_error_ratios_are_one_where_nothing_is_read() -> None:
+    ratios = error_ratios(LAYOUT, LAYOUT.columns[0], reread())
+    assert ratios["shoe"] < 0.3
+    assert ratios["bowl"] > 0.8
+    assert error_ratios(LAYOUT, LAYOUT.columns[1], reread())[""] < 0.3
+
+
+def test_few_renders_of_a_class_say_nothing_of_it() -> None:
+    r = reread()
+    rows = np.concatenate(
+        [np.flatnonzero(r.classes[:, 0] == 0), np.flatnonzero(r.classes[:, 0] == 1)[: FEW - 1]]
+    )
+    few = Reread(r.units[rows], r.classes[rows], r.means[rows])
+    assert set(error_ratios(LAYOUT, LAYOUT.columns[0], few)) == {"shoe"}
+
+
+def test_a_network_that_is_sure_of_what_it_cannot_read_is_not_believed() -> None:
+    believed = identify(LAYOUT, *sure_posteriors())["thing.yaw"]
+    assert believed.classes_not_identifiable == ()
+    checked = identify(LAYOUT, *sure_posteriors(), bank=reread(), fresh=reread())
+    assert checked["thing.yaw"].classes_not_identifiable == ("bowl",)
+    assert checked["thing.yaw"].identifiable
+    assert checked["light.x"] == identify(LAYOUT, *sure_posteriors())["light.x"]
+
+
+def test_a_spread_below_the_error_of_reading_is_not_told() -> None:
+    """The population is even on [0, 1]; readings of fresh renders err by more or less than it allows."""
+    for factor, told in ((0.5, True), (1.5, False)):
+        fresh = reread(width=0.0, error=factor * DROWNED * 12**-0.5)
+        means = (
+            fresh.units + stream(0, "test/noise").standard_normal((COUNT, 2)) * factor * DROWNED * 12**-0.5
+        )
+        found = identify(LAYOUT, *sure_posteriors(), fresh=Reread(fresh.units, fresh.classes, means))
+        assert found["light.x"].spread_identifiable is told
+        assert found["light.x"].identifiable
