@@ -41,8 +41,8 @@ class BlenderRenderer:
     along the timeline of the Blender file, so it is zero in a scene that keys nothing.
 
     Args:
-        scene: What to render: ``tyol``, ``assets``, a .blend file, or a dotted path ``package.module:Class`` of a
-            ``BlenderScene``.
+        scene: What to render: ``tyol``, ``assets``, a .blend file, or a dotted path
+            ``package.module:Class`` of a ``BlenderScene``.
         size: Height and width of the images, pixels; one number for both, or the two.
         samples: Light paths a pixel; more of them, less noise.
         bounces: Bounces of light, 0 for direct light only.

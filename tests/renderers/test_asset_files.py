@@ -20,6 +20,7 @@ from metasim.rendering.registry import check_options
 from renderers.blender.assets.catalogue import Catalogue
 from renderers.blender.assets.fit import Fit, diameter
 from renderers.blender.assets.ply import Ply
+from renderers.blender.assets.rehearsal import rehearse
 from renderers.blender.assets.soundness import check_file
 
 BOX = trimesh.creation.box((1.0, 2.0, 3.0))
@@ -238,3 +239,10 @@ def test_a_broken_mesh_ends_the_start_of_the_engine_in_one_line(
         pytest.raises(InputError, match=rf"^[^\n]*{message}[^\n]*$"),
     ):
         assert pool.capabilities
+
+
+@pytest.mark.blender
+def test_an_import_that_takes_too_long_is_given_up(tmp_path: Path) -> None:
+    (tmp_path / "slow.usda").write_text(USD.format(last=2, tip=0))
+    with pytest.raises(InputError, match=r"slow\.usda: not imported within 0\.01 s"):
+        rehearse([tmp_path / "slow.usda"], timeout_s=0.01)

@@ -89,6 +89,42 @@ def mean_colour(frame: Frame, node: int) -> npt.NDArray[np.float64]:
     return np.asarray(frame[Pass.REFLECTANCE], np.float64)[frame[Pass.INSTANCE] == node + 1].mean(axis=0)
 
 
+COMPOSED = """
+import bpy, json, sys
+points, faces, folder = json.load(sys.stdin)
+bpy.ops.wm.read_factory_settings(use_empty=True)
+scene = bpy.context.scene
+def block(name, colour):
+    mesh = bpy.data.meshes.new(name)
+    mesh.from_pydata(points, [], faces)
+    material = bpy.data.materials.new(name)
+    material.use_nodes = True
+    surface = material.node_tree.nodes["Principled BSDF"]
+    surface.inputs["Base Color"].default_value = (*colour, 1.0)
+    surface.inputs["Specular IOR Level"].default_value = 0.0
+    mesh.materials.append(material)
+    return bpy.data.objects.new(name, mesh)
+row = block("row", (0.0, 0.0, 0.5))
+scene.collection.objects.link(row)
+array = row.modifiers.new("array", "ARRAY")
+array.count, array.use_relative_offset, array.use_constant_offset = 2, False, True
+array.constant_offset_displace = (0.0, 0.0, 0.35)
+apart = bpy.data.collections.new("apart")
+apart.objects.link(block("mirrored", (0.5, 0.0, 0.0)))
+instance = bpy.data.objects.new("instance", None)
+instance.instance_type, instance.instance_collection = "COLLECTION", apart
+instance.location, instance.scale = (-0.2, 0.1, 0.0), (-1.0, 1.0, 1.5)
+scene.collection.objects.link(instance)
+hidden = block("hidden", (0.0, 0.5, 0.0))
+hidden.location, hidden.hide_render = (0.0, 2.0, 0.0), True
+scene.collection.objects.link(hidden)
+scene.collection.objects.link(bpy.data.objects.new("lamp", bpy.data.lights.new("lamp", "POINT")))
+bpy.ops.wm.save_as_mainfile(filepath=f"{folder}/composed/scene.blend")
+bpy.data.objects.remove(hidden)
+bpy.ops.wm.obj_export(filepath=f"{folder}/reference/scene.obj", export_materials=False)
+"""
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("exported")
@@ -117,6 +153,25 @@ def test_every_format_gives_the_picture_of_the_obj_file(formats: RenderPool) -> 
         assert np.abs(gap[same]).max() < 1e-4, kind
 
 
+def test_modifiers_instances_and_materials_of_a_blend_file_count(tmp_path: Path) -> None:
+    """As Blender itself writes them out; hidden objects and lamps do not count."""
+    for name in ("composed", "reference"):
+        (tmp_path / name).mkdir()
+    in_blender(COMPOSED, POINTS, FACES, str(tmp_path))
+    with opened(tmp_path, samples=4) as pool:
+        graphs = [scene(name, yaw=20.0, camera_pitch=70.0) for name in ("composed", "reference")]
+        ours, reference = shoot(pool, *graphs, passes=COLOURS)
+    mine, theirs = (frame[Pass.INSTANCE] == 5 for frame in (ours, reference))
+    both = mine & theirs
+    assert (mine | theirs).sum() - both.sum() <= 2
+    gap = np.asarray(ours[Pass.DEPTH], np.float64)[both] - np.asarray(reference[Pass.DEPTH], np.float64)[both]
+    assert np.abs(gap).max() < 1e-4
+    colours = np.asarray(ours[Pass.REFLECTANCE], np.float64)[ours[Pass.INSTANCE] == 5]
+    for channel in (0, 2):
+        assert (colours[:, channel] > 0.45).mean() > 0.1
+    assert colours[:, 1].max() < 0.3
+
+
 def test_assets_are_made_one_size(exported: Path) -> None:
     """The longest edge of the block's box is its height; its highest point is a tip between pixels."""
     for rule, height in (("metres", 0.3), ("box", 0.2)):
@@ -134,6 +189,11 @@ def colourful(folder: Path) -> None:
     Image.new("RGB", (8, 8), (0, 255, 0)).save(folder / "cube" / "green.png")
     (folder / "cube" / "b_green.ply").write_text(textured_ply(box, "green.png"))
     box.export(folder / "cube" / "c_plain.stl")
+    red.export(folder / "cube" / "d_red.glb")
+    (folder / "cube" / "e.mtl").write_text("newmtl green\nmap_Kd green.png\nKs 0 0 0\n")
+    faces = [f"f {a + 1}/1 {b + 1}/1 {c + 1}/1" for a, b, c in box.faces]
+    lines = ["mtllib e.mtl", *(f"v {x} {y} {z}" for x, y, z in box.vertices), "vt 0.5 0.5", "usemtl green"]
+    (folder / "cube" / "e_green.obj").write_text("\n".join([*lines, *faces]) + "\n")
 
 
 def textured_ply(mesh: trimesh.Trimesh, image: str, scale: float = 1.0) -> str:
@@ -164,6 +224,10 @@ def test_vertex_colours_and_textures_show(cubes: RenderPool) -> None:
     assert mean_colour(red, 4) == pytest.approx([1.0, 0.0, 0.0], abs=0.02)
     assert mean_colour(green, 4) == pytest.approx([0.0, 1.0, 0.0], abs=0.02)
     assert np.ptp(mean_colour(plain, 4)) > 0.05
+    of_gltf, of_obj = shoot(cubes, *(scene("cube", asset=i) for i in (3, 4)), passes=COLOURS)
+    assert mean_colour(of_gltf, 4) == pytest.approx([1.0, 0.0, 0.0], abs=0.1)  # its material shines
+    assert np.argmax(mean_colour(of_obj, 4)) == 1
+    assert mean_colour(of_obj, 4)[1] > 0.7
 
 
 def test_the_colour_of_an_object_tints_it(cubes: RenderPool) -> None:
@@ -172,10 +236,9 @@ def test_the_colour_of_an_object_tints_it(cubes: RenderPool) -> None:
 
 
 def test_objects_of_a_class_are_its_assets_in_turn(cubes: RenderPool) -> None:
-    frame = shoot(cubes, scene("cube", "cube", "cube", "cube", camera_pitch=30.0), passes=COLOURS)[0]
-    seen = [int(np.argmax(mean_colour(frame, node))) for node in (4, 5)]
-    assert seen == [0, 1]
-    assert mean_colour(frame, 7) == pytest.approx(mean_colour(frame, 4), abs=0.05)
+    """Of ten in a row the two in the middle are in sight: the last of the five assets and again the first."""
+    frame = shoot(cubes, scene(*["cube"] * 10, camera_pitch=30.0), passes=COLOURS)[0]
+    assert [int(np.argmax(mean_colour(frame, node))) for node in (8, 9)] == [1, 0]
 
 
 def test_several_objects_of_one_asset_share_its_mesh_but_not_its_place(cubes: RenderPool) -> None:
@@ -195,7 +258,7 @@ def test_a_scene_leaves_nothing_behind(cubes: RenderPool) -> None:
     ("graph", "message"),
     [
         (scene("cub"), "object_0: class cub; expected 'cube'"),
-        (scene("cube", asset=3.5), "asset: 3.5; expected"),
+        (scene("cube", asset=5.5), "asset: 5.5; expected"),
     ],
 )
 def test_scenes_beyond_the_assets_are_refused(cubes: RenderPool, graph: SceneGraph, message: str) -> None:
