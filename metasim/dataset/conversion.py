@@ -18,7 +18,7 @@ from metasim.dataset.journal import SceneCost
 from metasim.dataset.ledger import FAILED
 from metasim.dataset.manifest import NAME as MANIFEST
 from metasim.dataset.manifest import load_manifest
-from metasim.dataset.modality import Modality, find_modality
+from metasim.dataset.modality import Modality, find_modality, require
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Origin, Sample
@@ -100,7 +100,12 @@ class Conversion:
         return plan if self.part_bytes is None else replace(plan, part_bytes=self.part_bytes)
 
     def _chosen(self, there: tuple[Modality, ...]) -> tuple[Modality, ...]:
-        held = find_format(self.format).modalities
+        format = find_format(self.format)
+        chosen = self._wanted(there, format.modalities)
+        require(format.required, chosen, self.format)
+        return chosen
+
+    def _wanted(self, there: tuple[Modality, ...], held: frozenset[Modality]) -> tuple[Modality, ...]:
         if self.modalities is None:
             return tuple(m for m in there if m in held)
         asked = {find_modality(name) for name in self.modalities}
