@@ -25,7 +25,8 @@ def state_sentence(run: RunData) -> str:
 
 def verdict_sentences(summary: Summary) -> list[str]:
     """The verdict, the test behind it, and how the attributes came out."""
-    return [*_test_sentences(summary.verdict), _attribute_sentence(summary)]
+    words = summary.verdict.words  # which runs of earlier versions lack
+    return [*([words] if words else []), *_test_sentences(summary.verdict), _attribute_sentence(summary)]
 
 
 def _test_sentences(verdict: Verdict) -> list[str]:
