@@ -9,7 +9,8 @@ import numpy.typing as npt
 
 from metasim.scene.layout import Array
 
-STRETCH = 1.25  # of a spread at most, or its inverse: beyond, the inference has failed
+STRETCH = 1.2  # of a spread at most, or its inverse: beyond, the inference has failed
+FAR = 4.0  # spreads: a reading that is more wrong than this is a mistake
 CLOSEST = 0.995  # a correlation at most
 LEAST_VALUE = 1e-9  # of a matrix, over its greatest
 WIDEST = 0.15  # of a turn: a periodic attribute wider than this has no mean to stretch around
@@ -91,6 +92,8 @@ class Correction:
             weights: (n, S) their weights; rows sum to 1.
             periodic: (D,) which attributes wrap.
         """
+        truth = Shape.of(drawn, periodic)
+        drawn, again, weights = _without_mistakes(drawn, again, weights, FAR * truth.std, periodic)
         n, _, width = again.shape
         truth = Shape.of(drawn, periodic)
         seen = Shape.weighted(again.reshape(-1, width), weights.ravel() / n, periodic)
@@ -124,6 +127,19 @@ def _without_noise(values: Array) -> Array:
     """(K,) means of (n, K) values, shrunk by the share of their square that their noise explains."""
     mean, noise = values.mean(0), values.var(0) / len(values)
     return mean * mean**2 / (mean**2 + noise + 1e-30)
+
+
+def _without_mistakes(
+    drawn: Array, again: Array, weights: Array, far: Array, periodic: npt.NDArray[np.bool_]
+) -> tuple[Array, Array, Array]:
+    """Leaves out draws farther than ``far`` (D,) from the truth.
+
+    A digit that is read upside down says nothing about a spread, and would outweigh all that are read well.
+    """
+    near = (np.abs(offsets(again, drawn[:, None], periodic)) <= far).all(-1)
+    kept = weights * near
+    rows = kept.sum(1) > 0.05  # scenes of which almost nothing is left have been mistaken as a whole
+    return drawn[rows], again[rows], kept[rows] / kept[rows].sum(1, keepdims=True)
 
 
 def _related(before: Array, drawn: Array, again: Array, weights: Array) -> Array:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from metasim.base.streams import torch_stream
+from metasim.matching.gradients import gradient_norms
 from metasim.matching.transfer import PriorBatches
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.scene.layout import Array, Classes
@@ -165,6 +166,7 @@ def refine(
         gradient, value = ESTIMATORS[estimator](mmd, units, rows, f"refine/{step}", generator)
         optimiser.zero_grad()
         units.backward(gradient)
+        flow = gradient_norms(network)
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
-        record(step, {"mmd2": value})
+        record(step, {"mmd2": value} | flow)

@@ -26,8 +26,10 @@ from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.target import Images
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
+from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
+from metasim.runs.metrics import GRADIENT
 from metasim.runs.progress import Progress
 from metasim.runs.samples import save_images
 from metasim.scene.layout import Array, Classes
@@ -38,6 +40,8 @@ from metasim.stats.permutation import PermutationTest, permutation_test, pooled_
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
 CLUSTERS = 6  # per set of draws that a proposal is built on
 SHOWN = 48  # scenes rendered after each round for people to look at
+DRAWN = 1000  # scenes whose attributes are kept after each round
+VIEWS = 5  # moments of a refinement that are shown
 PROOF = 0.25  # of the images that are learnt from: shown to no gradient, they decide on a refinement
 LEVEL = 0.05
 
@@ -123,7 +127,7 @@ class Trainer:
         steps = self.plan.reconstruct
         record = self._recorder("reconstruct", steps)
         reconstruct(self.network, self.prior, steps, self.seed, record)
-        self._show(0, self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
+        self._show(0, "prior", self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
         self.checkpoint.keep("reconstruct", network=self.network.state_dict())
 
     def read_inherited(self, rounds: int) -> None:
@@ -160,8 +164,8 @@ class Trainer:
         self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
         self.population = self._fit(self.posteriors)
         if stage not in done:
-            units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), SHOWN)
-            self._show(number + 1, units, classes)
+            units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), DRAWN)
+            self._show(number + 1, stage, units, classes)
             self.checkpoint.keep(stage, inverse=self.inversion.network.state_dict())
 
     def rehearse(self) -> None:
@@ -203,8 +207,7 @@ class Trainer:
         transfer(
             self.network, self.prior, self.population, self.layout, self.plan.transfer, self.seed, record
         )
-        graphs = self.generator().scenes(SHOWN, "shown")
-        self._show(len(self.bank.rounds) + 1, self.layout.units(graphs), self.layout.classes(graphs))
+        self._show_generator(len(self.bank.rounds) + 1, "transfer")
         self.checkpoint.keep("transfer", network=self.network.state_dict())
 
     def refine(self, estimator: Estimator) -> None:
@@ -251,8 +254,15 @@ class Trainer:
         steps, frequencies = self.config.refine_steps, self.config.frequencies
         mmd = ImageMMD.against(images, self.extract, render, frequencies, self.seed)
         descent = PUBLISHED if self.config.preset == "published" else OURS
-        record = self._recorder("refine", steps)
-        refine(self.network, self.prior, mmd, estimator, descent, steps, self.seed, record)
+        record, pace = self._recorder("refine", steps), max(steps // VIEWS, 1)
+        shown = len(self.bank.rounds) + 1 if self.config.preset == "inversion" else 0
+
+        def watch(step: int, values: dict[str, float]) -> None:
+            record(step, values)
+            if (step + 1) % pace == 0:
+                self._show_generator(shown + (step + 1) // pace, f"refine, step {step + 1}")
+
+        refine(self.network, self.prior, mmd, estimator, descent, steps, self.seed, watch)
 
     def generator(self) -> Generator:
         """The generator as it stands."""
@@ -300,8 +310,13 @@ class Trainer:
         blocks = RandomConvolutions(self.seed)(self.images)
         return MMDTarget(torch.cat(blocks, 1), BlockSum.around_median(blocks))
 
-    def _show(self, epoch: int, units: Array, classes: Classes) -> None:
-        """Renders a few scenes for people to look at, and logs how far their images are from the target's."""
+    def _show_generator(self, epoch: int, stage: str) -> None:
+        graphs = self.generator().scenes(DRAWN, "shown")
+        self._show(epoch, stage, self.layout.units(graphs), self.layout.classes(graphs))
+
+    def _show(self, epoch: int, stage: str, units: Array, classes: Classes) -> None:
+        """Keeps scenes, renders a few for people to look at, and logs how far these are from the target's."""
+        Epoch(epoch, stage, self.renders, self.layout.values(units[:DRAWN])).save(self.folder.epochs)
         graphs = self.layout.place(self.prior_graphs[:SHOWN], units[:SHOWN], classes[:SHOWN])
         images = self.scenes.images(graphs, f"shown/{epoch}")
         for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
@@ -321,7 +336,8 @@ class Trainer:
         def record(step: int, values: dict[str, float]) -> None:
             nonlocal done
             self.log.scalars(stage, step, self.renders, **values)
-            self.progress.advance(step + 1 - done, **values)
+            shown = {name: value for name, value in values.items() if not name.startswith(GRADIENT)}
+            self.progress.advance(step + 1 - done, **shown)
             done = step + 1
 
         return record

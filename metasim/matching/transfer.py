@@ -14,6 +14,7 @@ from torch_geometric.data import Batch
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.gradients import gradient_norms
 from metasim.matching.population import Population
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.scene.encoding import GraphEncoder, SceneData
@@ -173,10 +174,11 @@ def reconstruct(
         loss = error.square().mean()
         optimiser.zero_grad()
         loss.backward()
+        flow = gradient_norms(network) if (step + 1) % max(steps // CHECKS, 1) == 0 else None
         optimiser.step()
         schedule.step()
-        if (step + 1) % max(steps // CHECKS, 1) == 0:
-            record(step, {"loss": float(loss.detach())})
+        if flow is not None:
+            record(step, {"loss": float(loss.detach())} | flow)
 
 
 def transfer(
@@ -212,11 +214,12 @@ def transfer(
         loss = space.distance(space.embed(out), space.embed(points[theirs]), marks[ours], marks[theirs])
         optimiser.zero_grad()
         loss.backward()
+        flow = gradient_norms(network) if (step + 1) % max(steps // CHECKS, 1) == 0 else None
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
         schedule.step()
-        if (step + 1) % max(steps // CHECKS, 1) == 0:
-            record(step, {"loss": float(loss.detach())})
+        if flow is not None:
+            record(step, {"loss": float(loss.detach())} | flow)
     _fit_moments(network, prior, points, labels, torch_stream(seed, "transfer/moments"))
 
 

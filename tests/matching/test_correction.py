@@ -76,3 +76,14 @@ def test_an_angle_spread_all_round_is_left_alone() -> None:
     periodic = np.array([True])
     correction = Correction.between(Shape.of(turn, periodic), turn, noisy, np.ones((SCENES, 1)), periodic)
     np.testing.assert_allclose(correction.apply(turn), turn, atol=1e-12)
+
+
+def test_a_few_scenes_read_upside_down_do_not_count() -> None:
+    """Without them the inference is perfect, so nothing is to be corrected."""
+    truth, rehearsed = drawn(5), drawn(6)
+    again = rehearsed.copy()
+    again[::50, 2] = np.mod(again[::50, 2] + 0.5, 1)
+    correction = Correction.between(
+        Shape.of(truth, PERIODIC), rehearsed, again[:, None], np.ones((SCENES, 1)), PERIODIC
+    )
+    np.testing.assert_allclose(correction.apply(truth), truth, atol=1e-9)
