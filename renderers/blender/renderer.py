@@ -25,6 +25,7 @@ from renderers.blender.native import load_bpy
 from renderers.blender.passes import CENTRE, COLOUR, FLOW, View, image
 from renderers.blender.scene import make_scene, scene_class
 from renderers.blender.solids import Bodies, rectangles
+from renderers.blender.stopwatch import Stopwatch
 from renderers.blender.true_normal import write_true_normals
 
 OF_NODES = frozenset({Pass.AMODAL, Pass.BOX3D})
@@ -111,6 +112,7 @@ class BlenderRenderer:
             size=self._size,
             attributes=dict(self._scene.attributes),
             notes=tuple(getattr(self._scene, "notes", ())),
+            licences=dict(getattr(self._scene, "licences", {})),
         )
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
@@ -133,18 +135,21 @@ class BlenderRenderer:
         """One picture of the light over each pixel and one, sharp, of what lies at its centre."""
         if self._cycles is None:
             raise MetasimError("the renderer is closed")
-        owners = members(scene, self._scene.apply(scene))
-        self._check(owners, passes)
-        if Pass.NORMAL_GEOMETRIC in passes:
-            write_true_normals(self._bpy.context.scene.view_layers[0])
-        table, bodies = number(owners, with_parts=Pass.PART in passes), Bodies(owners)
-        view = self._see(self._cycles, scene, passes, seed, table, bodies)
+        watch = Stopwatch()
+        with watch.stage("scene"):
+            owners = members(scene, self._scene.apply(scene))
+            self._check(owners, passes)
+            if Pass.NORMAL_GEOMETRIC in passes:
+                write_true_normals(self._bpy.context.scene.view_layers[0])
+            table, bodies = number(owners, with_parts=Pass.PART in passes), Bodies(owners)
+        view = self._see(self._cycles, watch, scene, passes, seed, table, bodies)
         if view is None:
             return Frame({})
-        images = {name: image(name, view) for name in passes - OF_NODES}
-        if passes & OF_NODES:
-            images |= _of_nodes(self._cycles, passes & OF_NODES, len(scene.nodes), view, bodies)
-        return Frame(images, view.camera)
+        with watch.stage("labels"):
+            images = {name: image(name, view) for name in passes - OF_NODES}
+            if passes & OF_NODES:
+                images |= _of_nodes(self._cycles, passes & OF_NODES, len(scene.nodes), view, bodies)
+        return Frame(images, view.camera, watch.seconds)
 
     def _check(self, owners: Members, passes: frozenset[Pass]) -> None:
         """Refuses what Blender would render wrongly without a word."""
@@ -159,6 +164,7 @@ class BlenderRenderer:
     def _see(
         self,
         cycles: Cycles,
+        watch: Stopwatch,
         scene: SceneGraph,
         passes: frozenset[Pass],
         seed: int,
@@ -171,9 +177,11 @@ class BlenderRenderer:
         layers: dict[str, Image] = {}
         camera: Camera | None = None
         if soft.layers:
-            layers, camera = _shoot(cycles, soft)
+            with watch.stage("beauty"):
+                layers, camera = _shoot(cycles, soft)
         if sharp.layers:
-            taken, camera = _shoot(cycles, sharp, bodies if passes & OF_NODES else None)
+            with watch.stage("labels"):
+                taken, camera = _shoot(cycles, sharp, bodies if passes & OF_NODES else None)
             layers |= taken
         if camera is None:
             return None

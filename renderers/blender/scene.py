@@ -26,7 +26,8 @@ class BlenderScene(Protocol):
     Its module imports ``bpy`` inside the methods only. Its class is made with the options of its own
     that stand beside the engine's, checked against the signature of its ``__init__``. A class method
     ``anchored`` may complete them, see ``metasim.rendering.registry.anchored``; ``notes``, lines of text,
-    may say what the user should know of it once it is built.
+    may say what the user should know of it once it is built, and a mapping ``licences`` under which terms
+    its assets stand, by their names.
     """
 
     @property

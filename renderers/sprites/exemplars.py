@@ -45,6 +45,10 @@ class Exemplars:
         return members[min(max(int(instance * len(members)), 0), len(members) - 1)]
 
 
+BUNDLED_LICENCE = {"UCI optical recognition of handwritten digits, as in scikit-learn": "CC BY 4.0"}
+"""The terms of the digits that are there without any file."""
+
+
 def load_exemplars(digits: Path | None, split: Split) -> Exemplars:
     """Loads handwritten digits.
 

@@ -13,7 +13,7 @@ from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
 from renderers.sprites.compose import Layout, Values, attribute_defaults, compose, role_of
-from renderers.sprites.exemplars import DIGITS, Split, load_exemplars
+from renderers.sprites.exemplars import BUNDLED_LICENCE, DIGITS, Split, load_exemplars
 
 _PASSES = frozenset({Pass.RGB, Pass.INSTANCE, Pass.CLASS})
 _BATCH_PIXELS = 2**19  # keeps a batch's canvases within the processor's caches, or near
@@ -52,6 +52,7 @@ class SpritesRenderer:
     ) -> None:
         self._size = _canvas_size(size)
         self._exemplars = load_exemplars(None if digits is None else Path(digits), split)
+        self._licences = BUNDLED_LICENCE if digits is None else {}
         self._class_ids = {name: number for number, name in enumerate(classes, start=1)}
         self._defaults = attribute_defaults(self._size)
         self._closed = False
@@ -66,6 +67,7 @@ class SpritesRenderer:
             noiseless=True,
             differentiable=True,
             attributes={role: frozenset(names) for role, names in self._defaults.items()},
+            licences=self._licences,
         )
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:

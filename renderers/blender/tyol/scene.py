@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from metasim.base.errors import InputError
 from metasim.scene.graph import SceneGraph, SceneNode
@@ -17,6 +17,8 @@ from renderers.blender.tyol.stage import Stage
 
 class TyolScene:
     """One object per graph on the table; several if they are of different classes."""
+
+    licences: ClassVar = {"objects and table, modelled and painted by metasim": "Apache-2.0"}
 
     def __init__(self) -> None:
         self._stage = Stage()
