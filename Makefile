@@ -28,6 +28,8 @@ lint: setup  ## style, types and the direction of imports
 
 bench: setup  ## measure rendering, matching and export
 	.venv/bin/python scripts/bench.py match
+	.venv/bin/python scripts/bench.py render
+	.venv/bin/python scripts/bench.py export
 
 lock: setup  ## renew environment/requirements.txt from pyproject.toml, changing only what must
 	CUSTOM_COMPILE_COMMAND="make lock" .venv/bin/pip-compile --quiet --strip-extras --allow-unsafe \
