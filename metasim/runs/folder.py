@@ -83,6 +83,11 @@ class RunFolder:
         return self.path / "population.npz"
 
     @property
+    def epochs(self) -> Path:
+        """Attribute values of the generator at a few moments, named like the folders of its images."""
+        return self.path / "epochs"
+
+    @property
     def attributes(self) -> Path:
         """Attribute histograms as one image."""
         return self.path / "attributes.png"

@@ -13,6 +13,9 @@ from metasim.base.files import write_text
 
 Line = dict[str, Any]
 
+GRADIENT = "gradient/"
+"""What the names of gradient norms begin with; a layer of the network follows."""
+
 
 def read_metrics(path: Path) -> list[Line]:
     """All whole lines; none if the file is missing. A line cut short by a kill is left out."""

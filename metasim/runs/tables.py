@@ -7,7 +7,7 @@ import io
 
 from metasim.base.files import write_text
 from metasim.runs.folder import RunFolder
-from metasim.runs.metrics import Line, read_metrics
+from metasim.runs.metrics import GRADIENT, Line, read_metrics
 
 RECONSTRUCTION = "reconstruct"
 _FIRST = ("stage", "step", "renders", "seconds")
@@ -29,9 +29,9 @@ def write_tables(folder: RunFolder) -> None:
 
 
 def _csv(lines: list[Line]) -> str:
-    keys = list(dict.fromkeys([*_FIRST, *(key for line in lines for key in line)]))
+    keys = list(dict.fromkeys([*_FIRST, *(k for line in lines for k in line if not k.startswith(GRADIENT))]))
     text = io.StringIO()
-    writer = csv.DictWriter(text, keys, restval="", lineterminator="\n")
+    writer = csv.DictWriter(text, keys, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     writer.writerows(lines)
     return text.getvalue()

@@ -85,6 +85,14 @@ class DistantSprites(SpritesRenderer):
         return super().render(scenes, passes, seed)
 
 
+class SluggishSprites(DistantSprites):
+    """The same, slow with the scene whose seed is 1 and quick with all others."""
+
+    def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
+        time.sleep(2.0 if seed == 1 else 0.0)
+        return super().render(scenes, passes, seed * 5)
+
+
 def pool(kind: str = "sprites", workers: int = 1) -> RenderPool:
     """The sprites engine."""
     return RenderPool(kind, {}, workers=workers)

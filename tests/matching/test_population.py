@@ -230,6 +230,6 @@ def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
     drawn, kinds = found.sample(rng, 4000)
     blind = kinds[:, 0] == 1
     assert np.isin(drawn[blind, 0], prior[:, 0]).all()
-    assert scipy.stats.ks_2samp(drawn[blind, 0], prior[:, 0]).pvalue > 1e-4
+    assert scipy.stats.ks_2samp(drawn[blind, 0], prior[:, 0]).pvalue > 1e-4  # pyright: ignore
     assert np.isin(drawn[~blind, 0], units[..., 0]).all()
     assert np.isin(drawn[:, 1], units[..., 1]).all()

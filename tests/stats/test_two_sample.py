@@ -103,7 +103,7 @@ def test_the_linear_form_is_the_same_test_of_an_inner_product() -> None:
     for index, shift in enumerate((0.0, 0.3, 3.0)):
         x, y = pair(index, 25, 4)
         pooled = np.concatenate([x, y[:17] + shift])
-        full = permutation_test(pooled @ pooled.T, 25, stream(0, "same"), 99)
+        full = permutation_test(np.asarray(pooled @ pooled.T, dtype=np.float64), 25, stream(0, "same"), 99)
         linear = linear_permutation_test(pooled, 25, stream(0, "same"), 99)
         assert linear.p_value == full.p_value
         assert linear.statistic == pytest.approx(full.statistic, rel=1e-9)

@@ -84,7 +84,7 @@ def test_a_target_of_strangers_is_called_so_whatever_else(bank: float, p_value: 
     looks = (2 * FOREIGN, bank)
     finding, said = conclude(LAYOUT, comparison(), {}, shifts(p_value), 0.5, looks)
     assert finding == "foreign"
-    assert said.startswith("20% of the target images")
+    assert said.startswith("40% of the target images")
     assert words in said
 
 
