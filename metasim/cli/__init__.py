@@ -25,6 +25,7 @@ from metasim.base.errors import MetasimError
 VERBS = {
     "train": "Train",
     "sample": "Sample",
+    "render": "Render",
     "export": "Export",
     "verify": "Verify",
     "compare": "Compare",

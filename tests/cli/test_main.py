@@ -76,7 +76,8 @@ sys.exit(sorted({HEAVY!r} & set(sys.modules)) or 0)
 def test_every_verb_module_is_listed() -> None:
     folder = Path(cli.__file__).parent
     verbs = {path.stem for path in folder.glob("*.py") if "def run(self) -> int:" in path.read_text()}
-    assert verbs - {"__init__"} == set(cli.VERBS)
+    alone = {verb for verb in verbs if verb.partition("_")[0] not in cli.VERBS or "_" not in verb}
+    assert alone - {"__init__"} == set(cli.VERBS)
 
 
 @pytest.mark.parametrize("arguments", [["no-such-verb"], ["doctor", "--no-such-option"], []])
