@@ -163,6 +163,7 @@ class Experiment:
                 generated=self._drawn(generator.scenes(REPORTED, "report")),
                 truth=self._truth(),
                 inferred=trainer.inferred(REPORTED),
+                errors=trainer.errors,
                 known=self._identifiability(trainer, readouts),
                 features=self._features(held, draws, readouts),
                 readouts=readouts,

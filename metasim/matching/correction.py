@@ -12,6 +12,7 @@ from metasim.scene.layout import Array
 STRETCH = 1.2  # of a spread at most, or its inverse: beyond, the inference has failed
 FAR = 4.0  # spreads: a reading that is more wrong than this is a mistake
 CLOSEST = 0.995  # a correlation at most
+TINY = 1e-12  # a spread
 LEAST_VALUE = 1e-9  # of a matrix, over its greatest
 WIDEST = 0.15  # of a turn: a periodic attribute wider than this has no mean to stretch around
 
@@ -46,6 +47,12 @@ class Shape:
     def std(self) -> Array:
         """(D,) spreads."""
         return np.sqrt(np.diag(self.covariance))
+
+    @property
+    def correlation(self) -> Array:
+        """(D, D) correlations."""
+        std = np.maximum(self.std, TINY)
+        return self.covariance / std[:, None] / std
 
 
 def offsets(units: Array, mean: Array, periodic: npt.NDArray[np.bool_]) -> Array:

@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.base.streams import stream
-from metasim.matching.correction import Correction, Shape, offsets
+from metasim.matching.correction import TINY, Correction, Shape, offsets
 from metasim.matching.population import Population
 from metasim.scene.layout import Array
 
 DRAWS = 8000
-RESAMPLES = 400
 
 
 @dataclass(frozen=True)
@@ -29,16 +28,11 @@ class Rehearsal:
         inferred: Shape of the population.
         corrected: Shape of the population with the correction.
         correction: The correction.
-        mean_error: (D,) standard errors of the corrected means: of the number of target images, and half
-            of what was corrected, since a correction is about as uncertain as it is large.
-        std_error: (D,) the same of the spreads.
     """
 
     inferred: Shape
     corrected: Shape
     correction: Correction
-    mean_error: Array
-    std_error: Array
 
     @classmethod
     def of(
@@ -62,31 +56,11 @@ class Rehearsal:
         inferred = Shape.of(ours, periodic)
         correction = Correction.between(inferred, drawn, again.posteriors.units, again.weights, periodic)
         corrected = Shape.of(correction.apply(ours), periodic)
-        of_mean, of_std = _sampling_errors(population, inferred.mean, periodic, seed)
-        shift = offsets(corrected.mean, inferred.mean, periodic)
-        return cls(
-            inferred,
-            corrected,
-            correction,
-            np.hypot(of_mean, shift / 2),
-            np.hypot(of_std, (corrected.std - inferred.std) / 2),
-        )
+        return cls(inferred, corrected, correction)
 
     def changes(self, names: Sequence[str]) -> dict[str, float]:
         """How far the correction moves the mean (of the range) and stretches the spread, by attribute."""
         shift = offsets(self.corrected.mean, self.inferred.mean, self.correction.periodic)
-        stretch = self.corrected.std / np.maximum(self.inferred.std, 1e-12)
+        stretch = self.corrected.std / np.maximum(self.inferred.std, TINY)
         moved = {f"{name}/shift": float(s) for name, s in zip(names, shift, strict=True)}
         return moved | {f"{name}/stretch": float(s) for name, s in zip(names, stretch, strict=True)}
-
-
-def _sampling_errors(
-    population: Population, mean: Array, periodic: npt.NDArray[np.bool_], seed: int
-) -> tuple[Array, Array]:
-    """(D,) standard errors of means and spreads over resampled target images."""
-    away = offsets(population.posteriors.units, mean, periodic)
-    first, second = ((population.weights[..., None] * power).sum(1) for power in (away, away**2))
-    images = len(first)
-    rows = stream(seed, "rehearse/resample").multinomial(images, np.full(images, 1 / images), RESAMPLES)
-    means = rows @ first / images
-    return means.std(0), np.sqrt(np.maximum(rows @ second / images - means**2, 0)).std(0)

@@ -26,6 +26,7 @@ from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.target import Images
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
+from metasim.matching.uncertainty import moment_errors
 from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
@@ -35,6 +36,7 @@ from metasim.runs.samples import save_images
 from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
 from metasim.stats.mmd import MMDTarget
+from metasim.stats.moments import MomentErrors
 from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
@@ -84,7 +86,7 @@ class Trainer:
         self.inversion: Inversion | None = None
         self.posteriors: Posteriors | None = None
         self.population: Population | None = None
-        self.rehearsal: Rehearsal | None = None
+        self.errors: MomentErrors | None = None
         graphs = [self.scenes.grammar.sample(stream(self.seed, "prior", i)) for i in range(PRIOR_SCENES)]
         self.prior_graphs = graphs
         self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
@@ -182,17 +184,18 @@ class Trainer:
         self.renders += self.plan.rehearsal
         drawn = load_renders(kept)
         again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
-        self.rehearsal = Rehearsal.of(self.population, drawn.units, again, self.layout.periodic, self.seed)
+        rehearsal = Rehearsal.of(self.population, drawn.units, again, self.layout.periodic, self.seed)
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
         read = self.inversion.readouts([kept_out.images])[0].means
         self.population = replace(
             self.population,
-            correction=self.rehearsal.correction,
+            correction=rehearsal.correction,
             unknown=self.untold(self.population, kept_out, read),
             prior=self.layout.units(self.prior_graphs),
         )
+        self.errors = moment_errors(self.population, rehearsal, self.layout.periodic, self.seed)
         self.log.rewind("rehearse")
-        self.log.scalars("rehearse", 0, self.renders, **self.rehearsal.changes(self.layout.names))
+        self.log.scalars("rehearse", 0, self.renders, **rehearsal.changes(self.layout.names))
 
     def _fit(self, posteriors: Posteriors) -> Population:
         sizes = tuple(len(choice.classes) for choice in self.layout.choices)

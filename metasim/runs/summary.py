@@ -130,6 +130,8 @@ class AttributeResult(_Strict):
         classes_not_identifiable: Classes of which the images do not determine it.
         prior: Before matching.
         generated: After matching.
+        mean_error: Standard error of that mean, where it was inferred.
+        std_error: The same of the spread.
         target: In the target, where it is known.
         w1_prior: Wasserstein-1 distance of prior and target over the range.
         w1: The same of generated and target.
@@ -144,6 +146,8 @@ class AttributeResult(_Strict):
     classes_not_identifiable: list[str]
     prior: Moments
     generated: Moments
+    mean_error: NonNegative | None = None
+    std_error: NonNegative | None = None
     target: Moments | None
     w1_prior: NonNegative | None
     w1: NonNegative | None
@@ -151,12 +155,13 @@ class AttributeResult(_Strict):
 
 
 class Correlation(_Strict):
-    """Correlation of two attributes, each ``<node>.<attribute>``."""
+    """Correlation of two attributes, each ``<node>.<attribute>``, and its standard error."""
 
     a: str
     b: str
     target: FiniteFloat | None
     generated: FiniteFloat
+    error: NonNegative | None = None
 
 
 class Frequency(_Strict):

@@ -5,6 +5,7 @@ Source: Mardia and Jupp, "Directional Statistics", Wiley, 2000, for the circular
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +17,21 @@ class MeanStd(NamedTuple):
 
     mean: float
     std: float
+
+
+@dataclass(frozen=True)
+class MomentErrors:
+    """Standard errors of estimated moments of D attributes.
+
+    Attributes:
+        mean: (D,) of the means.
+        std: (D,) of the spreads.
+        correlation: (D, D) of the correlations.
+    """
+
+    mean: npt.NDArray[np.float64]
+    std: npt.NDArray[np.float64]
+    correlation: npt.NDArray[np.float64]
 
 
 def mean_std(values: npt.ArrayLike, period: float | None = None) -> MeanStd:

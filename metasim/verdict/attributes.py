@@ -11,7 +11,7 @@ import numpy.typing as npt
 from metasim.runs.summary import AttributeResult, Correlation, Frequency, Moments
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Array, Classes, Column, SceneLayout
-from metasim.stats.moments import correlation, mean_std
+from metasim.stats.moments import MomentErrors, correlation, mean_std
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 from metasim.verdict.identifiability import Identifiability
 
@@ -35,6 +35,7 @@ def attribute_results(
     prior: Drawn,
     generated: Drawn,
     truth: tuple[Drawn, Drawn] | None,
+    errors: MomentErrors | None = None,
 ) -> dict[str, AttributeResult]:
     """Results by column name, over the classes in which the attribute is identifiable.
 
@@ -44,6 +45,7 @@ def attribute_results(
         prior: Draws of the grammar.
         generated: Draws of the generator.
         truth: Two independent draws of the true target; their distance is the floor.
+        errors: Standard errors of the moments on [0, 1], where they were inferred.
     """
     results = {}
     for j, column in enumerate(layout.columns):
@@ -65,6 +67,8 @@ def attribute_results(
             classes_not_identifiable=list(info.classes_not_identifiable),
             prior=_moments(spec, a),
             generated=_moments(spec, b),
+            mean_error=None if errors is None else float(errors.mean[j] * spec.span),
+            std_error=None if errors is None else float(errors.std[j] * spec.span),
             target=None if target is None else _moments(spec, target),
             w1_prior=None if target is None else distance(spec, a, target),
             w1=None if target is None else distance(spec, b, target),
@@ -89,7 +93,9 @@ def _moments(spec: AttributeSpec, units: Array) -> Moments:
     return Moments(mean=float(spec.from_unit(values.mean)), std=float(values.std * spec.span))
 
 
-def correlations(layout: SceneLayout, generated: Drawn, truth: Drawn | None) -> list[Correlation]:
+def correlations(
+    layout: SceneLayout, generated: Drawn, truth: Drawn | None, errors: MomentErrors | None = None
+) -> list[Correlation]:
     """Correlation of every two columns; pairs with a constant attribute are left out."""
     found = []
     for i, j in combinations(range(len(layout.columns)), 2):
@@ -98,7 +104,8 @@ def correlations(layout: SceneLayout, generated: Drawn, truth: Drawn | None) -> 
         if np.isfinite(ours):
             target = None if theirs is None or not np.isfinite(theirs) else theirs
             names = layout.names
-            found.append(Correlation(a=names[i], b=names[j], target=target, generated=ours))
+            error = None if errors is None else float(errors.correlation[i, j])
+            found.append(Correlation(a=names[i], b=names[j], target=target, generated=ours, error=error))
     return found
 
 

@@ -10,6 +10,7 @@ from metasim.model.readout import Readout
 from metasim.runs.population import Column, Populations
 from metasim.runs.summary import AttributeResult, Correlation, Frequency, Summary, Verdict
 from metasim.scene.layout import Array, SceneLayout
+from metasim.stats.moments import MomentErrors
 from metasim.verdict.alarms import Sample, false_alarms
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations
 from metasim.verdict.evidence import Features, compare
@@ -73,6 +74,7 @@ class Material:
         generated: Draws of the generator.
         truth: Two independent draws of the true target, where it is known; for reporting alone.
         inferred: (k, D) draws of the inferred population on [0, 1], if one was inferred.
+        errors: Standard errors of its moments on [0, 1].
         known: Identifiability by column name.
         features: Kinds of features by name, the main one first.
         readouts: What the inverse network reads, if there is one.
@@ -83,6 +85,7 @@ class Material:
     generated: Drawn
     truth: tuple[Drawn, Drawn] | None
     inferred: Array | None
+    errors: MomentErrors | None
     known: dict[str, Identifiability]
     features: dict[str, FeatureSets]
     readouts: Readouts | None = None
@@ -121,8 +124,8 @@ def judge(material: Material, rng: np.random.Generator, permutations: int) -> Ju
     truth = m.truth[0] if m.truth else None
     return Judgement(
         weigh(m, rng, permutations),
-        attribute_results(m.layout, m.known, m.prior, m.generated, m.truth),
-        correlations(m.layout, m.generated, truth),
+        attribute_results(m.layout, m.known, m.prior, m.generated, m.truth, m.errors),
+        correlations(m.layout, m.generated, truth, m.errors),
         class_shares(m.layout, m.generated, truth),
         Populations(
             tuple(

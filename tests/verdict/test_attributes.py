@@ -9,6 +9,7 @@ from metasim.base.streams import stream
 from metasim.runs.summary import Summary
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Choice, Column, SceneLayout
+from metasim.stats.moments import MomentErrors
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, distance
 from metasim.verdict.identifiability import Identifiability, all_identifiable
 from metasim.verdict.judge import FeatureSets, Material, judge
@@ -22,6 +23,7 @@ LAYOUT = SceneLayout(
 )
 KNOWN = all_identifiable(LAYOUT)
 COUNT = 1000
+ERRORS = MomentErrors(np.array([0.01, 0.02, 0.03]), np.array([0.001, 0.002, 0.003]), np.full((3, 3), 0.03))
 
 
 def drawn(index: int, shift: float = 0.0, bowl_yaw: float = 0.0) -> Drawn:
@@ -129,6 +131,7 @@ def test_a_judgement_fills_the_summary(known: bool) -> None:
         generated=drawn(1),
         truth=(drawn(2), drawn(3)) if known else None,
         inferred=drawn(4).units if known else None,
+        errors=ERRORS if known else None,
         known=KNOWN,
         features={
             name: FeatureSets(rng.standard_normal((40, 3)), [rng.standard_normal((40, 3)) for _ in range(2)])
@@ -140,6 +143,11 @@ def test_a_judgement_fills_the_summary(known: bool) -> None:
     assert Summary.model_validate_json(summary.model_dump_json()) == summary
     assert all((r.w1 is not None) == known for r in summary.attributes.values())
     assert all((c.target is not None) == known for c in summary.correlations)
+    for j, name in enumerate(LAYOUT.names):
+        result, spec = summary.attributes[name], LAYOUT.columns[j].spec
+        assert result.mean_error == (float(ERRORS.mean[j]) * spec.span if known else None)
+        assert result.std_error == (float(ERRORS.std[j]) * spec.span if known else None)
+    assert all(c.error == (0.03 if known else None) for c in summary.correlations)
     assert (judgement.populations.target is not None) == known
     np.testing.assert_allclose(judgement.populations.generated, LAYOUT.values(drawn(1).units))
     assert summary.verdict.n_generated == 80
