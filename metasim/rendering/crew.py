@@ -26,11 +26,11 @@ class Crew:
 
     def capabilities(self) -> Capabilities:
         """What a worker says that its engine can do."""
-        return self._submit(None).result()
+        return self._submit(Task(None)).result()
 
-    def submit(self, job: Job) -> Future[Frame | SceneFailure]:
-        """Queues a scene; the future also carries the ``InputError`` of a scene beyond the engine."""
-        return self._submit(pickle.dumps(job))
+    def submit(self, job: Job) -> Future[list[Frame | SceneFailure]]:
+        """Queues a job; the future also carries the ``InputError`` of a scene beyond the engine."""
+        return self._submit(Task(pickle.dumps(job), len(job.scenes)))
 
     def close(self) -> None:
         """Ends all workers, those in the middle of a scene at once."""
@@ -40,7 +40,6 @@ class Crew:
         for hand in self._hands:
             hand.join()
 
-    def _submit(self, message: bytes | None) -> Future:
-        task = Task(message)
+    def _submit(self, task: Task) -> Future:
         self._tasks.put(task)
         return task.future

@@ -140,7 +140,8 @@ class Hand:
             losses.append(str(death))
             if len(losses) == LOSSES:
                 reason = ", then ".join(dict.fromkeys(losses))
-                self._sent.popleft().future.set_result(SceneFailure(reason))
+                task = self._sent.popleft()
+                task.future.set_result([SceneFailure(reason)] * task.scenes)
         self._give_back()
 
     def _send(self, process: EngineProcess) -> bool:
@@ -164,7 +165,7 @@ class Hand:
             return
         with self._counters.lock:
             self._counters.seconds += answer.seconds
-        task.future.set_result(answer.result)
+        task.future.set_result(answer.results)
 
     def _recycle(self, process: EngineProcess) -> None:
         with self._counters.lock:

@@ -41,6 +41,7 @@ class RenderPool:
         timeout_s: Seconds without an answer after which a worker is killed.
 
     Attributes:
+        workers: Worker processes at most.
         counters: Frames, failures, restarts and render seconds so far.
 
     Raises:
@@ -56,11 +57,11 @@ class RenderPool:
     ) -> None:
         self._kind, self._options = kind, check_options(kind, options or {})
         cores = len(os.sched_getaffinity(0))
-        workers = workers or cores
+        self.workers = workers or cores
         self.counters = Counters()
-        orders = Orders(kind, self._options, workers, max(1, cores // workers), timeout_s)
+        orders = Orders(kind, self._options, self.workers, max(1, cores // self.workers), timeout_s)
         self._crew = Crew(orders, self.counters)
-        self._ahead, self._spread = AHEAD * workers, SPREAD * workers
+        self._ahead, self._spread = AHEAD * self.workers, SPREAD * self.workers
         self._closed = False
 
     def __enter__(self) -> Self:
@@ -112,20 +113,46 @@ class RenderPool:
         they are begun, so that it may make them as it is asked. Arguments and errors are those of
         ``render``.
         """
-        if self._closed:
-            raise MetasimError("the render pool is closed")
         if len(seeds) != len(scenes):
             raise ValueError(f"seeds: got {len(seeds)}, expected one for each of {len(scenes)} scenes")
-        if missing := passes - self.capabilities.passes:
-            known = ", ".join(sorted(self.capabilities.passes))
-            raise InputError(f"renderer {self._kind}: passes", ", ".join(sorted(missing)), f"some of {known}")
+        self._check(passes)
         run = self._stream_workers if self._here is None else self._stream_here
         for index, result in run(scenes, passes, seeds):
-            if isinstance(result, SceneFailure):
-                self.counters.failures += 1
-            else:
-                self.counters.frames += 1
+            self._count([result])
             yield index, result
+
+    def submit(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+    ) -> Future[list[Result]]:
+        """Has scenes that belong together rendered by one worker, one after the other.
+
+        The engine loads what they share once, and one that a worker hangs or crashes at fails all of them.
+        The seconds after which a worker is killed are those without an answer to all of them.
+
+        Args:
+            scenes: The scenes; scene ``i`` has seed ``seed + i``.
+            passes: Passes to render.
+            seed: Seed of the first.
+
+        Returns:
+            Results in order; an engine in this process has rendered them already. The future carries the
+            ``InputError`` of a scene that is beyond the engine.
+
+        Raises:
+            InputError: If the engine lacks a pass.
+            MetasimError: If the engine cannot start.
+        """
+        self._check(passes)
+        if self._here is None:
+            future = self._crew.submit(Job(tuple(scenes), passes, seed))
+        else:
+            future = Future[list[Result]]()
+            try:
+                future.set_result(self._attempt(self._here, scenes, passes, seed))
+            except InputError as error:
+                future.set_exception(error)
+        future.add_done_callback(self._count_done)
+        return future
 
     def close(self) -> None:
         """Ends all workers, those in the middle of a scene at once."""
@@ -134,6 +161,23 @@ class RenderPool:
             self._crew.close()
             if (here := self.__dict__.get("_here")) is not None:
                 here.close()
+
+    def _check(self, passes: frozenset[Pass]) -> None:
+        if self._closed:
+            raise MetasimError("the render pool is closed")
+        if missing := passes - self.capabilities.passes:
+            known = ", ".join(sorted(self.capabilities.passes))
+            raise InputError(f"renderer {self._kind}: passes", ", ".join(sorted(missing)), f"some of {known}")
+
+    def _count(self, results: Sequence[Result]) -> None:
+        failures = sum(isinstance(result, SceneFailure) for result in results)
+        with self.counters.lock:
+            self.counters.failures += failures
+            self.counters.frames += len(results) - failures
+
+    def _count_done(self, future: Future[list[Result]]) -> None:
+        if not future.cancelled() and future.exception() is None:
+            self._count(future.result())
 
     @cached_property
     def _here(self) -> Renderer | None:
@@ -148,27 +192,33 @@ class RenderPool:
     ) -> Iterator[tuple[int, Result]]:
         assert self._here is not None
         for start, stop in batches(seeds, self.capabilities.noiseless):
-            began = perf_counter()
-            results = attempt(self._here, scenes[start:stop], passes, seeds[start])
-            self.counters.seconds += perf_counter() - began
+            results = self._attempt(self._here, scenes[start:stop], passes, seeds[start])
             yield from enumerate(results, start)
+
+    def _attempt(
+        self, here: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+    ) -> list[Result]:
+        began = perf_counter()
+        results = attempt(here, scenes, passes, seed)
+        self.counters.seconds += perf_counter() - began
+        return results
 
     def _stream_workers(
         self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
     ) -> Iterator[tuple[int, Result]]:
         begun = 0
-        flying: dict[Future[Result], int] = {}
+        flying: dict[Future[list[Result]], int] = {}
         try:
             while True:
                 end = min(len(scenes), min(flying.values(), default=begun) + self._spread)
                 while len(flying) < self._ahead and begun < end:
-                    flying[self._crew.submit(Job(scenes[begun], passes, seeds[begun]))] = begun
+                    flying[self._crew.submit(Job((scenes[begun],), passes, seeds[begun]))] = begun
                     begun += 1
                 if not flying:
                     return
                 done = wait(flying, return_when=FIRST_COMPLETED).done
                 first = min(done, key=flying.__getitem__)  # one at a time: workers wait for no caller
-                yield flying.pop(first), first.result()
+                yield flying.pop(first), first.result()[0]
         finally:
             for future in flying:
                 future.cancel()

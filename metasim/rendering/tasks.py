@@ -13,15 +13,17 @@ from metasim.base.errors import MetasimError
 
 @dataclass(eq=False)
 class Task:
-    """A scene to render, or only the question what the engine can do.
+    """A job, or only the question what the engine can do.
 
     Attributes:
         message: The pickled job; ``None`` for the question.
+        scenes: How many scenes it has.
         future: Where the answer goes.
         losses: How each worker ended that was lost to it.
     """
 
     message: bytes | None
+    scenes: int = 0
     future: Future[Any] = field(default_factory=Future)
     losses: list[str] = field(default_factory=list)
 

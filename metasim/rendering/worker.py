@@ -34,9 +34,12 @@ class Start:
 
 @dataclass(frozen=True)
 class Job:
-    """One scene to render; ``None`` instead of a job ends the worker."""
+    """Scenes to render one after the other; scene ``i`` has seed ``seed + i``.
 
-    scene: SceneGraph
+    ``None`` instead of a job ends the worker.
+    """
+
+    scenes: tuple[SceneGraph, ...]
     passes: frozenset[Pass]
     seed: int
 
@@ -45,7 +48,7 @@ class Job:
 class Answer:
     """The worker's answer to a job, with the seconds it took."""
 
-    result: Frame | SceneFailure
+    results: list[Frame | SceneFailure]
     seconds: float
 
 
@@ -83,10 +86,10 @@ def serve(pipe: Connection) -> None:
 def _answer(renderer: Renderer, job: Job) -> Answer | InputError:
     began = time.perf_counter()
     try:
-        result = attempt(renderer, [job.scene], job.passes, job.seed)[0]
+        results = attempt(renderer, job.scenes, job.passes, job.seed)
     except InputError as error:
         return error
-    return Answer(result, time.perf_counter() - began)
+    return Answer(results, time.perf_counter() - began)
 
 
 def main() -> None:

@@ -294,3 +294,46 @@ def test_batches_cover_all_scenes_once() -> None:
         assert [i for start, stop in parts for i in range(start, stop)] == list(range(500))
         assert all(0 < stop - start <= BATCH for start, stop in parts)
         assert noiseless or all(seeds[b - 1] - seeds[a] == b - 1 - a for a, b in parts)
+
+
+@pytest.mark.parametrize("kind", [ENGINE, HERE])
+def test_scenes_that_belong_together_are_rendered_as_alone(kind: str) -> None:
+    scenes = [scene(float(i)) for i in range(5)]
+    with RenderPool(kind, workers=2) as pool:
+        together = pool.submit(scenes, HDR, 100).result()
+        assert pool.counters.frames == 5
+        alone = [pool.submit([each], HDR, 100 + i).result()[0] for i, each in enumerate(scenes)]
+    for first, second in zip(together, alone, strict=True):
+        assert isinstance(first, Frame)
+        assert isinstance(second, Frame)
+        np.testing.assert_array_equal(first[Pass.HDR].ravel()[:48], second[Pass.HDR].ravel()[:48])
+
+
+@pytest.mark.parametrize(("fault", "reason"), [("crash", "SIGSEGV"), ("hang", "no answer for 1 s")])
+def test_a_worker_lost_to_one_scene_fails_those_that_belong_to_it_and_no_other(
+    fault: str, reason: str
+) -> None:
+    groups = [[scene(float(i), fault if i == 4 else "none") for i in range(j, j + 3)] for j in (0, 3, 6)]
+    with RenderPool(ENGINE, workers=2, timeout_s=1.0) as pool:
+        results = [f.result() for f in [pool.submit(group, HDR, 0) for group in groups]]
+        counters = pool.counters
+    assert [[isinstance(r, Frame) for r in group] for group in results] == [
+        [True] * 3,
+        [False] * 3,
+        [True] * 3,
+    ]
+    assert all(isinstance(r, SceneFailure) and reason in r.reason for r in results[1])
+    assert (counters.frames, counters.failures, counters.restarts) == (6, 3, 2)
+
+
+def test_a_scene_that_raises_fails_alone_among_those_it_belongs_to() -> None:
+    scenes = [scene(float(i), "raise" if i == 1 else "none") for i in range(3)]
+    with RenderPool(ENGINE, workers=1) as pool:
+        results = pool.submit(scenes, HDR, 0).result()
+    assert [isinstance(result, Frame) for result in results] == [True, False, True]
+    assert image(results[2]) == expected(2.0, 2)
+
+
+def test_a_scene_beyond_the_engine_is_told_by_the_future() -> None:
+    with RenderPool(ENGINE, workers=1) as pool, pytest.raises(InputError, match="can be painted"):
+        pool.submit([scene(0.0, "refuse")], HDR, 0).result()
