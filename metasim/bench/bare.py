@@ -30,7 +30,7 @@ class BareProcesses:
 
     Args:
         kind: Name of the engine.
-        options: Its options, checked; the loop takes those that it knows.
+        options: Its options, checked; the loop takes those that it knows, and those of the scene if it asks.
         count: Number of processes.
     """
 
@@ -41,7 +41,7 @@ class BareProcesses:
         self._stack = ExitStack()
         for _ in range(count):
             ours, theirs = Pipe()
-            arguments = (theirs, os.getpid(), self._next, _module(kind), dict(options))
+            arguments = (theirs, os.getpid(), self._next, kind, dict(options))
             process = spawn.Process(target=_serve, args=arguments, daemon=True)
             process.start()
             theirs.close()
@@ -81,20 +81,32 @@ def _serve(
     pipe: Connection,
     parent: int,
     following: Synchronized[int],
-    module: str,
+    kind: str,
     options: Mapping[str, Any],
 ) -> None:
     """The process: makes the loop, then renders scenes that no other has taken, in silence."""
     die_with(parent)
     os.setsid()  # as the pool's workers have it, since Linux shares processors out by sessions
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    cls = importlib.import_module(module).BareLoop
-    loop = cls(**{name: options[name] for name in inspect.signature(cls).parameters})
+    cls = importlib.import_module(_module(kind)).BareLoop
+    loop = cls(**_known(options, cls, engine(kind)))
     while True:
         scenes, seeds = pipe.recv()
         while (index := _take(following)) < len(scenes):
             loop.render(scenes[index], seeds[index])
         pipe.send(None)
+
+
+def _known(options: Mapping[str, Any], loop: type, renderer: type) -> dict[str, Any]:
+    """The options that a loop names, and where it takes others, those that its engine does not name."""
+    named = inspect.signature(loop).parameters
+    hidden = inspect.signature(renderer).parameters
+    takes_others = any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
+    return {
+        name: value
+        for name, value in options.items()
+        if name in named or (takes_others and name not in hidden)
+    }
 
 
 def _take(following: Synchronized[int]) -> int:

@@ -60,25 +60,32 @@ class Effort:
     large: tuple[int, int] = (256, 64)
 
 
+def usual_experiment(folder: Path, kind: str) -> Path:
+    """The experiment in a folder of them that an engine is measured with.
+
+    Raises:
+        InputError: If there is none for that engine.
+    """
+    if kind not in EXPERIMENTS:
+        raise InputError("--engine", kind, f"one of {', '.join(EXPERIMENTS)}")
+    return folder / EXPERIMENTS[kind]
+
+
 class RenderBench:
-    """Measures an engine with the scenes of its experiment.
+    """Measures an engine with the scenes of an experiment.
 
     Args:
-        folder: Folder of the experiments.
-        kind: Name of the engine, a key of ``EXPERIMENTS``.
+        experiment: File of the experiment.
         effort: How much to render.
 
     Raises:
-        InputError: If there is no experiment for that engine.
+        InputError: If that is no experiment.
     """
 
-    def __init__(self, folder: Path, kind: str, effort: Effort) -> None:
-        if kind not in EXPERIMENTS:
-            raise InputError("--engine", kind, f"one of {', '.join(EXPERIMENTS)}")
-        config = load_experiment(folder / EXPERIMENTS[kind])
-        assert isinstance(config.grammar, Path)
-        self._grammar = SceneGrammar.from_file(config.grammar)
-        self._kind, self._given, self._effort = kind, config.renderer.options, effort
+    def __init__(self, experiment: Path, effort: Effort) -> None:
+        config = load_experiment(experiment)
+        self._name, self._kind, self._given = experiment.stem, config.renderer.kind, config.renderer.options
+        self._grammar, self._effort = SceneGrammar.from_source(config.grammar), effort
 
     def run(self, progress: Progress) -> Iterator[Line]:
         """Measures; yields a line a round, then the summary."""
@@ -95,6 +102,7 @@ class RenderBench:
         yield {
             "bench": "render",
             "engine": self._kind,
+            "experiment": self._name,
             "px": size,
             "spp": samples if "samples" in known else None,
             "fps": _median(rounds, "fps"),
@@ -151,17 +159,25 @@ class RenderBench:
                 yield seconds
 
     def _memory_growth(self, progress: Progress) -> float | None:
-        """How much more memory the renderer holds at the end than after the first frames, as a share."""
+        """How much more memory the renderer ever holds after the first frames than then, as a share.
+
+        Raises:
+            MetasimError: If it grew so much that it was replaced.
+        """
         with RenderPool(self._kind, self._options(*self._effort.small), workers=1) as pool:
             scenes, seeds = self._reel(self._effort.soak, 0)
             progress.start("memory", len(scenes))
-            settled = 0
+            settled = most = 0
             for done, (_, result) in enumerate(pool.stream(scenes, COLOUR, seeds), start=1):
                 _check(result)
                 progress.advance()
                 if done == SETTLED:
                     settled = _memory()
-            return _memory() / settled - 1.0 if settled else None
+                if done >= SETTLED and done % SETTLED == 0:
+                    most = max(most, _memory())
+            if pool.counters.recycled:
+                raise MetasimError("the worker's memory grew until it was replaced")
+            return max(most, _memory()) / settled - 1.0 if settled else None
 
     def _reel(self, frames: int, start: int) -> Reel:
         """Scenes of the grammar, from an index on."""

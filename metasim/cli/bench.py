@@ -69,16 +69,18 @@ class Render:
         quick: Few rounds of small frames, for a first look.
         frames: Frames of one worker over which its memory is watched; 0 for none.
         experiments: Folder of the experiments, whose scenes are rendered.
+        exp: The experiment whose scenes are rendered and by whose engine; by default the engine's usual one.
     """
 
     engine: str = "blender"
     quick: bool = False
     frames: int = 3000
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+    exp: Annotated[Path | None, arg(metavar="FILE")] = None
 
     def run(self) -> int:
         """Measures; returns the exit status."""
-        from metasim.bench.render import SETTLED, Effort, RenderBench
+        from metasim.bench.render import SETTLED, Effort, RenderBench, usual_experiment
         from metasim.runs.progress import show_progress
 
         if self.frames != 0 and self.frames <= SETTLED:
@@ -90,7 +92,8 @@ class Render:
         )
         progress = show_progress()
         try:
-            _print(RenderBench(self.experiments, self.engine, effort).run(progress))
+            experiment = self.exp or usual_experiment(self.experiments, self.engine)
+            _print(RenderBench(experiment, effort).run(progress))
         finally:
             progress.close()
         return 0

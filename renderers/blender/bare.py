@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 from metasim.scene.graph import SceneGraph
 from renderers.blender.devices import Device, use_device
 from renderers.blender.native import load_bpy
-from renderers.blender.scene import scene_class
+from renderers.blender.scene import make_scene
 
 
 class BareLoop:
@@ -20,17 +23,19 @@ class BareLoop:
         samples: Light paths a pixel.
         bounces: Bounces of light.
         device: Where Cycles computes.
+        of_scene: The options of the scene's own class.
     """
 
     def __init__(
         self,
-        scene: str = "tyol",
+        scene: str | Path = "tyol",
         size: int = 64,
         samples: int = 4,
         bounces: int = 2,
         device: Device = "auto",
+        **of_scene: Any,
     ) -> None:
-        self._scene = scene_class(scene)()
+        self._scene = make_scene(str(scene), of_scene)
         self._bpy = load_bpy()
         self._bpy.ops.wm.read_factory_settings(use_empty=True)
         self._scene.build()
