@@ -1,0 +1,1 @@
+"""Ways of a camera through a scene."""
