@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -70,12 +70,14 @@ class Frame:
         camera: The camera it was seen with; ``None`` for flat engines without one.
         stages: Seconds that each stage of the engine took, if the engine tells.
         cost: What it took, noted by whoever called the engine.
+        facts: What else the engine tells of the scene, as JSON data.
     """
 
     passes: Mapping[Pass, npt.NDArray[np.generic]]
     camera: Camera | None = None
     stages: Mapping[str, float] = field(default_factory=dict)
     cost: Cost | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __getitem__(self, name: Pass) -> npt.NDArray[np.generic]:
         return self.passes[name]

@@ -13,6 +13,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import ConfigDict, ValidationError, create_model
 
 from metasim.base.errors import InputError
+from metasim.rendering.asset import Asset
 from metasim.rendering.inspection import Inspection
 from metasim.scene.schema import SceneSchema
 
@@ -20,6 +21,8 @@ ENTRY_POINT_GROUP = "metasim.renderers"
 BUILT_IN = {
     "sprites": "renderers.sprites.renderer:SpritesRenderer",
     "blender": "renderers.blender.renderer:BlenderRenderer",
+    "unity": "renderers.unity.renderer:UnityRenderer",
+    "unity-standin": "renderers.unity.standin.renderer:StandInRenderer",
 }
 READS = {".blend": "blender"}
 """Engines whose static method ``inspect`` reads scene files, by the files' suffix."""
@@ -125,6 +128,18 @@ def inspect_file(path: Path) -> Inspection:
         raise InputError(str(path), f"a {path.suffix or 'nameless'} file", f"a {' or '.join(READS)} file")
     reader: Any = engine(kind)
     return reader.inspect(path)
+
+
+def catalogue(kind: str, place: Path) -> tuple[Asset, ...]:
+    """The assets at a place, told by an engine that can show them.
+
+    Raises:
+        InputError: If there are none, or the engine shows no assets.
+    """
+    cls: Any = engine(kind)
+    if not hasattr(cls, "catalogue"):
+        raise InputError("renderer.kind", f"{kind}, which shows no assets", "an engine that does")
+    return cls.catalogue(place)
 
 
 def _names_file(hint: Any) -> bool:

@@ -11,12 +11,14 @@ import numpy.typing as npt
 from pydantic import Field
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.asset import Asset
 from metasim.rendering.camera import Camera
 from metasim.rendering.inspection import Inspection
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
 from metasim.scene.schema import SceneSchema
 from renderers.blender.amodal import whole_masks
+from renderers.blender.assets.catalogue import Catalogue
 from renderers.blender.blend.inspect import inspect_blend
 from renderers.blender.cycles import Cycles, Image, Shot
 from renderers.blender.devices import Device, use_device
@@ -102,6 +104,15 @@ class BlenderRenderer:
         """
         return inspect_blend(path)
 
+    @staticmethod
+    def catalogue(place: Path) -> tuple[Asset, ...]:
+        """The assets of a folder, or of a list in it; see ``Catalogue``.
+
+        Raises:
+            InputError: If there are none, or a list or manifest of them is wrong.
+        """
+        return Catalogue.at(place).assets
+
     @property
     def capabilities(self) -> Capabilities:
         """Colour, its intrinsic parts, geometry, motion and ids, in a process of its own."""
@@ -149,7 +160,7 @@ class BlenderRenderer:
             images = {name: image(name, view) for name in passes - OF_NODES}
             if passes & OF_NODES:
                 images |= _of_nodes(self._cycles, passes & OF_NODES, len(scene.nodes), view, bodies)
-        return Frame(images, view.camera, watch.seconds)
+        return Frame(images, view.camera, watch.seconds, facts=dict(getattr(self._scene, "facts", {})))
 
     def _check(self, owners: Members, passes: frozenset[Pass]) -> None:
         """Refuses what Blender would render wrongly without a word."""

@@ -14,6 +14,7 @@ from metasim.scene.graph import SceneGraph
 SCENES = {
     "tyol": "renderers.blender.tyol.scene:TyolScene",
     "assets": "renderers.blender.assets.scene:AssetsScene",
+    "objects": "renderers.blender.objects.scene:ObjectsScene",
 }
 FILE_SCENE = "renderers.blender.blend.scene:BlendScene"
 FILE_SUFFIX = ".blend"
@@ -26,8 +27,8 @@ class BlenderScene(Protocol):
     Its module imports ``bpy`` inside the methods only. Its class is made with the options of its own
     that stand beside the engine's, checked against the signature of its ``__init__``. A class method
     ``anchored`` may complete them, see ``metasim.rendering.registry.anchored``; ``notes``, lines of text,
-    may say what the user should know of it once it is built, and a mapping ``licences`` under which terms
-    its assets stand, by their names.
+    may say what the user should know of it once it is built, a mapping ``licences`` under which terms
+    its assets stand, by their names, and a mapping ``facts`` of JSON data what it shows at the moment.
     """
 
     @property

@@ -11,6 +11,7 @@ The class of a file is the folder it lies in below the top one, or its own name 
         metres_per_unit: 0.001
         up: y                           # which axis points up; obj, ply and stl files do not say
         licence: CC0-1.0
+        identifier: https://...         # where it comes from
         affordances: [contain]
         parts: {handle: [grasp]}        # parts with their affordances
 """
@@ -18,7 +19,7 @@ The class of a file is the folder it lies in below the top one, or its own name 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
@@ -27,37 +28,13 @@ from pydantic import Field, field_validator
 
 from metasim.base.errors import InputError
 from metasim.base.files import read_yaml
-from metasim.base.validation import Section, validated
+from metasim.base.validation import Section, closest, validated
+from metasim.rendering.asset import Asset, Up
 from renderers.blender.assets.bop import bop_models
-from renderers.blender.assets.formats import SUFFIXES, UP_OF, Up
+from renderers.blender.assets.formats import SUFFIXES, UP_OF
 
 MANIFEST = "manifest.yaml"
 METRES_PER_MILLIMETRE = 0.001
-
-
-@dataclass(frozen=True)
-class Asset:
-    """A mesh file and what is known of it.
-
-    Attributes:
-        name: Its path below the catalogue's folder.
-        cls: Its class.
-        path: The file.
-        metres_per_unit: Length of the file's unit.
-        up: Axis that points up, where the format does not say.
-        licence: Its licence, empty if unknown.
-        affordances: What can be done with the whole of it.
-        parts: What can be done with each of its parts.
-    """
-
-    name: str
-    cls: str
-    path: Path
-    metres_per_unit: float = 1.0
-    up: Up | None = None
-    licence: str = ""
-    affordances: frozenset[str] = frozenset()
-    parts: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -94,6 +71,25 @@ class Catalogue:
             raise InputError(f"assets: {folder}", "no mesh file", f"files of {', '.join(SUFFIXES)}")
         return cls(tuple(sorted(found, key=lambda asset: asset.name)), models is not None)
 
+    @classmethod
+    def at(cls, place: Path) -> Catalogue:
+        """The assets of a folder, or those that a text file in it lists, a line each.
+
+        A line is the name of an asset, or the name of its file without suffix, as Objaverse's uids are.
+
+        Raises:
+            InputError: See ``of``; or if the file cannot be read or lists nothing, or what is not there.
+        """
+        if place.is_dir():
+            return cls.of(place)
+        whole = cls.of(place.parent)
+        known = {asset.path.stem: asset for asset in whole.assets} | {a.name: a for a in whole.assets}
+        wanted = _lines(place)
+        if strange := next((name for name in wanted if name not in known), None):
+            raise InputError(str(place), f"no {strange} in its folder", closest(strange, known))
+        chosen = {known[name].name: known[name] for name in wanted}
+        return cls(tuple(chosen[name] for name in sorted(chosen)), whole.true_size)
+
     @cached_property
     def by_class(self) -> Mapping[str, tuple[Asset, ...]]:
         """The assets of each class, both in alphabetical order."""
@@ -118,6 +114,7 @@ class _Entry(Section):
     metres_per_unit: Annotated[float, Field(gt=0)] | None = None
     up: Up | None = None
     licence: str | None = None
+    identifier: str = ""
     affordances: frozenset[str] = frozenset()
     parts: dict[str, frozenset[str]] = Field(default_factory=dict)
 
@@ -156,7 +153,21 @@ def _described(known: Mapping[str, Asset], name: str, said: _Entry, licence: str
         licence=licence if said.licence is None else said.licence,
         affordances=said.affordances,
         parts=said.parts,
+        identifier=said.identifier,
     )
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        lines = [line.strip() for line in path.read_text().splitlines()]
+    except (OSError, UnicodeDecodeError) as error:
+        reason = " ".join(str(getattr(error, "strerror", None) or error).split())
+        raise InputError(
+            f"assets: {path}", reason, "a folder, or a text file with names of assets"
+        ) from error
+    if not any(lines):
+        raise InputError(f"assets: {path}", "nothing", "names of assets, a line each")
+    return [line for line in lines if line]
 
 
 def _mesh_files(folder: Path) -> list[Path]:

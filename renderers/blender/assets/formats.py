@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
 from metasim.base.errors import InputError
+from metasim.rendering.asset import Up
 from renderers.blender.assets.ply import add_ply
 from renderers.blender.native import load_bpy
 from renderers.blender.tyol.datablocks import add_object
-
-Up = Literal["y", "z"]
 
 UP_OF: Mapping[str, Up] = {".obj": "y", ".ply": "z", ".stl": "z"}
 """What is taken to point up in the formats that do not say; modellers write y in obj files, scanners z."""

@@ -36,21 +36,31 @@ def matte_textured(name: str, texture: Image) -> Any:
     return material
 
 
+def colour_of(name: str) -> tuple[float, ...]:
+    """A colour, RGBA, that is drawn from a name alone."""
+    hue = stream(0, f"assets/colour/{name}").uniform()
+    return (*colorsys.hsv_to_rgb(hue, _SATURATION, _VALUE), 1.0)
+
+
 def matte_plain(name: str) -> Any:
     """A matte material of a colour that is drawn from its name alone."""
     material, surface = _matte(name)
-    hue = stream(0, f"assets/colour/{name}").uniform()
-    surface.inputs["Color"].default_value = (*colorsys.hsv_to_rgb(hue, _SATURATION, _VALUE), 1.0)
+    surface.inputs["Color"].default_value = colour_of(name)
     return material
 
 
-def dress(mesh: Any, name: str) -> None:
-    """Gives a mesh without any material its vertex colours if it has some, else a colour of its name."""
+def dress(mesh: Any, name: str) -> tuple[float, ...] | None:
+    """Gives a mesh without any material its vertex colours if it has some, else a colour of its name.
+
+    Returns:
+        That colour.
+    """
     if any(material is not None for material in mesh.materials):
-        return
+        return None
     layer = mesh.color_attributes.active_color
     mesh.materials.clear()
     mesh.materials.append(matte_plain(name) if layer is None else matte_coloured(name, layer.name))
+    return colour_of(name) if layer is None else None
 
 
 def make_tintable(material: Any) -> None:

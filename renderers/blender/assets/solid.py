@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from renderers.blender.assets.catalogue import Asset
+from metasim.rendering.asset import Asset
 from renderers.blender.assets.fit import Fit, Floats, Rule, hull
 from renderers.blender.assets.formats import import_file
 from renderers.blender.assets.joining import joined
@@ -26,6 +27,7 @@ class Solid:
         hull: Vertices (V, 3) of its convex hull, metres.
         fit: From the file's metres to the mesh's.
         missing: Image files that its materials ask for in vain.
+        colour: RGBA that was chosen for it, where it brings no colours of its own.
     """
 
     asset: Asset
@@ -33,6 +35,7 @@ class Solid:
     hull: Floats
     fit: Fit
     missing: tuple[str, ...]
+    colour: tuple[float, ...] | None = None
 
 
 def load_solid(asset: Asset, rule: Rule, size: float) -> Solid:
@@ -46,9 +49,14 @@ def load_solid(asset: Asset, rule: Rule, size: float) -> Solid:
     Raises:
         InputError: If it is broken.
     """
-    where = str(asset.path)
     check_file(asset.path)
-    mesh = joined(import_file(asset.path, asset.up), where)
+    return solid_of(asset, import_file(asset.path, asset.up), rule, size)
+
+
+def solid_of(asset: Asset, things: Sequence[Any], rule: Rule, size: float) -> Solid:
+    """The same of the ``bpy.types.Object`` that its file, once checked, has brought into the scene."""
+    where = str(asset.path)
+    mesh = joined(things, where)
     vertices, faces = asset.metres_per_unit * _vertices(mesh), _triangles(mesh)
     check_triangles(where, vertices, faces)
     points = hull(vertices[np.unique(faces)])
@@ -56,8 +64,8 @@ def load_solid(asset: Asset, rule: Rule, size: float) -> Solid:
     mesh.vertices.foreach_set("co", fit(vertices).astype(np.float32).ravel())
     mesh.update()
     mesh.name = asset.name
-    dress(mesh, asset.name)
-    return Solid(asset, mesh, fit(points), fit, tuple(missing_images(mesh)))
+    colour = dress(mesh, asset.name)
+    return Solid(asset, mesh, fit(points), fit, tuple(missing_images(mesh)), colour)
 
 
 def _vertices(mesh: Any) -> Floats:
