@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from metasim.base.errors import InputError
+from metasim.dataset.registry import FORMATS
 
 if TYPE_CHECKING:
     from metasim.dataset.affordance import Affordances
@@ -26,7 +27,7 @@ class Export:
     """Writes a labelled dataset drawn from the generator of a run, or another dataset in another format.
 
     Attributes:
-        format: Format of the dataset: webdataset, hdf5, hypersim, visionsim, freesplatter, coco, bop, folder.
+        format: Name of the format.
         out: Folder or fsspec address of the dataset, empty or new.
         run_dir: Folder of the run.
         num: Scenes to draw.
@@ -42,7 +43,7 @@ class Export:
         resume: Go on with an export that was interrupted.
     """
 
-    format: Annotated[str, arg(metavar="NAME")]
+    format: Annotated[str, arg(metavar="NAME", help=f"Format of the dataset: {', '.join(FORMATS)}.")]
     out: Annotated[str, arg(metavar="DIR")]
     run_dir: Annotated[Path | None, arg(name="run", metavar="DIR")] = None
     num: Annotated[int | None, arg(metavar="N")] = None

@@ -11,8 +11,10 @@ from scipy.stats import ks_2samp
 from metasim.base.files import read_yaml
 from metasim.cli import main
 from metasim.config import ExperimentConfig
+from metasim.dataset.formats import find_format
 from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.dataset.record import FileRecord
+from metasim.dataset.registry import FORMATS
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.model.attribute_gcn import AttributeNetwork
@@ -52,6 +54,15 @@ def test_a_run_is_exported_and_verified(run: RunFolder, tmp_path: Path) -> None:
         assert origin.config_sha256 == FileRecord.of(run.config).sha256
         assert origin.checkpoint_sha256 == FileRecord.of(run.checkpoints / "best.pt").sha256
     assert {sample.split for sample in samples} == {"train", "test"}
+
+
+def test_the_help_lists_every_format(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["export", "--help"])
+    words = set(capsys.readouterr().out.replace(",", " ").replace(".", " ").split())
+    assert words >= set(FORMATS)
+    for name in FORMATS:
+        assert find_format(name).name == name
 
 
 def test_exported_scenes_follow_the_generator(run: RunFolder, tmp_path: Path) -> None:

@@ -21,6 +21,8 @@ from metasim.base.errors import InputError
 from metasim.dataset.formats import find_format
 from metasim.dataset.formats.hypersim import HypersimFormat
 from metasim.dataset.formats.hypersim.boxes import EXACT, FIELDS, UPRIGHT, box_tables
+from metasim.dataset.formats.hypersim.nyu40 import NYU40, nyu40_id
+from metasim.dataset.formats.hypersim.paths import CLASS_LABELS, SEMANTIC_LABELS
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.labels import Solid
 from metasim.dataset.modality import Modality, choose_modalities
@@ -45,6 +47,7 @@ DETAIL = {
     ),
     "mesh/mesh_objects_si.hdf5",
     "mesh/mesh_objects_sii.hdf5",
+    "mesh/mesh_objects_class.hdf5",
     "mesh/metadata_objects.csv",
     "mesh/metadata_semantic_colors.hdf5",
     "mesh/metadata_semantic_instance_colors.hdf5",
@@ -235,10 +238,25 @@ def test_ids_join_the_tables(scene: Path) -> None:
     assert colours.dtype == np.int64
     assert (colours[0] == -1).all()
     assert array(detail / "mesh/metadata_semantic_instance_colors.hdf5").shape == (len(names) + 1, 3)
-    labels = table(scene.parent / "semantic_label_descs.csv")
-    assert [(row["semantic_id"], row["semantic_name"]) for row in labels] == [
-        (str(i), name) for i, name in enumerate(CLASSES, start=1)
-    ]
+
+
+def test_semantic_ids_are_those_of_nyu40(scene: Path) -> None:
+    labels = {int(row["semantic_id"]): row["semantic_name"] for row in table(scene.parent / SEMANTIC_LABELS)}
+    assert sorted(labels) == list(range(1, 41))
+    assert [labels[i] for i in (1, 5, 22, 40)] == ["wall", "chair", "ceiling", "otherprop"]
+    ours = {row["class_name"]: labels[int(row["semantic_id"])] for row in table(scene.parent / CLASS_LABELS)}
+    assert ours == {"room": "otherprop", "floor": "floor", "ball": "otherprop"}
+    images = images_of(scene, "geometry")
+    for entity in (FLOOR, BALL):
+        found = images["semantic"][images["render_entity_id"] == entity]
+        assert {labels[i] for i in found.tolist()} == {ours[GRAPH.nodes[entity - 1].cls]}
+    assert set(images["semantic"][images["render_entity_id"] == -1].tolist()) == {-1}
+
+
+@given(st.sampled_from(list(NYU40)), st.sampled_from(["", "big_", "Old "]), st.sampled_from(["", "_2"]))
+def test_a_class_is_told_by_its_last_word(name: str, before: str, after: str) -> None:
+    assert list(NYU40)[nyu40_id(f"{before}{name}{after}") - 1] == name
+    assert list(NYU40)[nyu40_id(f"{name}_handle") - 1] == "otherprop"
 
 
 def boxes(scene: Path, kind: str) -> list[np.ndarray]:
@@ -308,6 +326,7 @@ def test_colour_is_reflectance_times_illumination_plus_residual(scene: Path) -> 
 def test_samples_survive_to_float16(
     tmp_path: Path, index: int, kept: set[Modality], size: tuple[int, int]
 ) -> None:
+    kept |= {Modality.INSTANCE} if Modality.SEMANTIC in kept else set()
     written = held(ball_sample(index, size), frozenset(kept))
     write(tmp_path, written)
     (found,) = HypersimFormat().read(tmp_path)
@@ -378,7 +397,8 @@ def test_what_it_cannot_hold_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     second = replace(good, frame=1, sequence="walk")
     strange = {
         "without a camera": [replace(good, camera=None)],
-        "an id of 32768": [replace(good, images={Modality.SEMANTIC: np.full(SIZE, 32768, np.int32)})],
+        "an id of 32768": [replace(good, images={Modality.INSTANCE: np.full(SIZE, 32768, np.int32)})],
+        "semantic alone": [held(ball_sample(0), frozenset({Modality.SEMANTIC}))],
         "no image": [replace(good, images={})],
         "twice": [replace(good, sequence="walk"), replace(good, sequence="walk")],
         "objects or a lens": [replace(good, sequence="walk"), replace(second, solids=(moved,))],
@@ -392,9 +412,9 @@ def test_what_it_cannot_hold_is_said_and_leaves_nothing(tmp_path: Path) -> None:
 def test_every_damaged_file_is_an_error_of_one_line(tmp_path: Path) -> None:
     write(tmp_path, held(ball_sample(0)))
     read = [
-        p for p in tmp_path.rglob("*.hdf5") if not any(w in p.name for w in ("_2d_", "color", "sii", "look"))
+        p for p in tmp_path.rglob("*.hdf5") if not any(w in p.name for w in ("_2d_", "color", "_si", "look"))
     ]
-    read = [p for p in read if not p.name.endswith(("_cam.hdf5", "semantic_instance.hdf5"))]
+    read = [p for p in read if not p.name.endswith(("_cam.hdf5", "semantic_instance.hdf5", "semantic.hdf5"))]
     read += [tmp_path / "metadata_camera_parameters.csv", tmp_path / "_parts/train/00000.jsonl"]
     assert len(read) > 15
     for path in read:

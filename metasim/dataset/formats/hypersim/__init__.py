@@ -14,8 +14,8 @@ names. In a scene stand
 
 Each HDF5 file holds one array, ``dataset``: float16 with NaN where there is no surface, or int16 with -1
 where there is no object. Only ``tex_coord`` is not masked: without a geometric image beside it a reader
-cannot tell its background from 0. An asset unit is a metre. Semantic ids are the generator's classes, named
-in ``semantic_label_descs.csv``, rather than those of NYU40.
+cannot tell its background from 0. An asset unit is a metre. Semantic ids are those of NYU40, see ``nyu40``;
+``class_label_descs.csv`` says which of them each class of the generator is.
 
 Beside the scenes stand the tables that loaders want there: ``metadata_images.csv``,
 ``metadata_images_split_scene_v1.csv`` and ``metadata_camera_parameters.csv``; and, of ours,
@@ -31,9 +31,9 @@ from pathlib import Path
 
 from metasim.base.files import write_json, write_text
 from metasim.dataset.formats.hypersim.images import HELD
-from metasim.dataset.formats.hypersim.paths import SEMANTIC_LABELS, index_path, indices
+from metasim.dataset.formats.hypersim.paths import index_path, indices
 from metasim.dataset.formats.hypersim.reading import read_frame
-from metasim.dataset.formats.hypersim.tables import dataset_tables, label_table, read_lenses, read_rows
+from metasim.dataset.formats.hypersim.tables import dataset_tables, label_tables, read_lenses, read_rows
 from metasim.dataset.formats.hypersim.writing import PartWriter
 from metasim.dataset.formats.info import INFO, describe
 from metasim.dataset.formats.protocol import DatasetInfo
@@ -67,7 +67,7 @@ class HypersimFormat:
         """Writes the tables of all scenes, from the indices of the parts."""
         write_json(out / INFO, describe(info))
         tables = dataset_tables(row for path in indices(out) for row in read_rows(path))
-        tables[SEMANTIC_LABELS] = label_table(info.class_names)
+        tables |= label_tables(info.class_names)
         for name, text in tables.items():
             write_text(out / name, text)
         return INFO, *tables

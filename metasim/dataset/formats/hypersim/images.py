@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.base.errors import InputError
-from metasim.dataset.labels import Image
+from metasim.dataset.labels import Ids, Image
 from metasim.dataset.modality import Modality
 from metasim.rendering.camera import Camera
 
@@ -23,12 +23,13 @@ LIGHT = {
 """Images that need accurate shading."""
 
 NORMALS = {Modality.NORMAL: "normal_bump", Modality.NORMAL_GEOMETRIC: "normal"}
-IDS = {Modality.INSTANCE: ("render_entity_id", "semantic_instance"), Modality.SEMANTIC: ("semantic",)}
+ENTITY, INSTANCE, SEMANTIC = "render_entity_id", "semantic_instance", "semantic"
 DEPTHS = frozenset({Modality.DEPTH, Modality.DISTANCE})
 MASKED = ("depth_meters", "position", "normal_world", "normal_bump_world")
 """Geometric images that tell where there is a surface."""
 
-HELD = frozenset(LIGHT | NORMALS | IDS) | DEPTHS | {Modality.POSITION, Modality.UV}
+IDS = frozenset({Modality.INSTANCE, Modality.SEMANTIC})
+HELD = frozenset(LIGHT | NORMALS) | IDS | DEPTHS | {Modality.POSITION, Modality.UV}
 
 Fetch = Callable[[str], Image]
 Has = Callable[[str], bool]
@@ -40,8 +41,13 @@ def light(images: Mapping[Modality, Image]) -> dict[str, Half]:
     return {LIGHT[m]: _half(image) for m, image in images.items() if m in LIGHT}
 
 
-def geometry(images: Mapping[Modality, Image], camera: Camera) -> dict[str, Image]:
+def geometry(images: Mapping[Modality, Image], camera: Camera, nyu40: Ids) -> dict[str, Image]:
     """Geometric images by name.
+
+    Args:
+        images: Instance ids, if semantic ones are among them, and any others.
+        camera: The camera.
+        nyu40: Semantic ids (N + 1,) by instance id.
 
     Raises:
         InputError: If an id does not fit 16 bits.
@@ -53,8 +59,10 @@ def geometry(images: Mapping[Modality, Image], camera: Camera) -> dict[str, Imag
     for modality in images.keys() & NORMALS.keys():
         files[f"{NORMALS[modality]}_world"] = _half(images[modality])
         files[f"{NORMALS[modality]}_cam"] = _half(images[modality] @ camera.world_from_camera[:3, :3])
-    for modality in images.keys() & IDS.keys():
-        files |= dict.fromkeys(IDS[modality], _ids(images[modality]))
+    if Modality.INSTANCE in images:
+        files |= dict.fromkeys((ENTITY, INSTANCE), _ids(images[Modality.INSTANCE]))
+    if Modality.SEMANTIC in images:
+        files[SEMANTIC] = _ids(nyu40[images[Modality.INSTANCE]])
     if Modality.POSITION in images:
         files["position"] = _half(images[Modality.POSITION])
     if Modality.UV in images:
@@ -62,7 +70,7 @@ def geometry(images: Mapping[Modality, Image], camera: Camera) -> dict[str, Imag
     return dict(sorted(files.items()))
 
 
-def geometric(modality: Modality, fetch: Fetch, has: Has, camera: Camera) -> Image:
+def geometric(modality: Modality, fetch: Fetch, has: Has, camera: Camera, classes: Ids) -> Image:
     """The image of a modality.
 
     Args:
@@ -70,14 +78,15 @@ def geometric(modality: Modality, fetch: Fetch, has: Has, camera: Camera) -> Ima
         fetch: Gives the geometric images.
         has: Whether there is one.
         camera: The camera.
+        classes: Class ids (N + 1,) of ours by instance id.
     """
     if modality in DEPTHS:
         distance = fetch("depth_meters").astype(np.float32)
         scale = _ray_lengths(camera, distance) if modality is Modality.DEPTH else 1.0
         return np.where(np.isnan(distance), np.inf, distance / scale).astype(np.float32)
     if modality in IDS:
-        ids = fetch(IDS[modality][0]).astype(np.int32)
-        return np.maximum(ids, 0)
+        ids = np.maximum(fetch(ENTITY).astype(np.int32), 0)
+        return ids if modality is Modality.INSTANCE else classes[ids]
     if modality is Modality.UV:
         return _texture(fetch, has)
     name = f"{NORMALS[modality]}_world" if modality in NORMALS else "position"

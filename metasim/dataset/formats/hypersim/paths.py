@@ -13,7 +13,7 @@ PARTS = "_parts"
 CAMERA_PARAMETERS = "metadata_camera_parameters.csv"
 IMAGES = "metadata_images.csv"
 SPLIT = "metadata_images_split_scene_v1.csv"
-SEMANTIC_LABELS = "semantic_label_descs.csv"
+SEMANTIC_LABELS, CLASS_LABELS = "semantic_label_descs.csv", "class_label_descs.csv"
 
 
 def scene_name(index: int) -> str:

@@ -11,10 +11,10 @@ import numpy as np
 from metasim.dataset.formats.hypersim.boxes import EXACT, FIELDS, solids_of
 from metasim.dataset.formats.hypersim.images import LIGHT, geometric
 from metasim.dataset.formats.hypersim.paths import CAMERA, DATASET, image_path
-from metasim.dataset.formats.hypersim.scene import BOXES
+from metasim.dataset.formats.hypersim.scene import BOXES, CLASSES
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import from_record
-from metasim.dataset.labels import Image, Solid
+from metasim.dataset.labels import Ids, Image, Solid
 from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Array, Camera
@@ -34,12 +34,13 @@ def read_frame(out: Path, row: dict[str, Any], intrinsics: Array) -> Sample:
     detail = out / row["scene_name"] / "_detail"
     camera = Camera(intrinsics, _pose(detail, row["frame_id"]))
     carried = [m for m in Modality if m in row["carries"]]
-    images = {m: _image(m, out, row, camera) for m in carried if m is not Modality.BBOX3D}
-    solids = _solids(detail) if Modality.BBOX3D in carried else None
+    classes = _classes(detail)
+    images = {m: _image(m, out, row, camera, classes) for m in carried if m is not Modality.BBOX3D}
+    solids = _solids(detail, classes) if Modality.BBOX3D in carried else None
     return from_record(row, images, camera=camera, solids=solids)
 
 
-def _image(modality: Modality, out: Path, row: dict[str, Any], camera: Camera) -> Image:
+def _image(modality: Modality, out: Path, row: dict[str, Any], camera: Camera, classes: Ids) -> Image:
     def path(kind: str, name: str) -> Path:
         return out / image_path(row["scene_name"], kind, row["frame_id"], name)
 
@@ -50,6 +51,7 @@ def _image(modality: Modality, out: Path, row: dict[str, Any], camera: Camera) -
         fetch=lambda name: read_array(path("geometry", name)),
         has=lambda name: path("geometry", name).exists(),
         camera=camera,
+        classes=classes,
     )
 
 
@@ -67,11 +69,17 @@ def _pose(detail: Path, frame: int) -> Array:
         return pose
 
 
-def _solids(detail: Path) -> tuple[Solid, ...]:
-    classes = read_array(detail / "mesh/mesh_objects_si.hdf5")
+def _classes(detail: Path) -> Ids:
+    """Class ids (N + 1,) by instance id, 0 for those of no known class."""
+    of_objects = read_array(detail / CLASSES)
+    with refusing_damage(detail / CLASSES, "a class an object"):
+        return np.concatenate([[0], np.maximum(of_objects[:, 0], 0)]).astype(np.int32)
+
+
+def _solids(detail: Path, classes: Ids) -> tuple[Solid, ...]:
     tables = {field: read_array(detail / f"{BOXES}_{EXACT}_{field}.hdf5") for field in FIELDS}
     with refusing_damage(detail / "mesh", "boxes of objects"):
-        return solids_of(tables, dict(enumerate(classes[:, 0].tolist(), start=1)))
+        return solids_of(tables, dict(enumerate(classes.tolist())))
 
 
 def read_array(path: Path) -> Image:

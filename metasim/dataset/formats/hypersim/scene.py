@@ -6,7 +6,7 @@ is its index, the node id and the instance id are that plus one.
 ``metadata_cameras.csv``, ``metadata_scene.csv`` (metres an asset unit), ``metadata_nodes.csv`` and
 ``metadata_node_strings.csv`` (class and symbol of each node); ``cam_00/camera_keyframe_*.hdf5``: positions,
 world-from-camera orientations, frame indices and points looked at; ``mesh/``: semantic and instance id of
-each object, -1 for none, colours, and ``boxes``.
+each object, -1 for none, colours, and ``boxes``; and, of ours, ``mesh_objects_class.hdf5``, class ids.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import numpy.typing as npt
 
 from metasim.dataset.colouring import hues
 from metasim.dataset.formats.hypersim.boxes import box_tables
+from metasim.dataset.formats.hypersim.nyu40 import nyu40_colours, nyu40_id
 from metasim.dataset.formats.hypersim.paths import CAMERA
-from metasim.dataset.labels import Image, Solid
+from metasim.dataset.labels import Ids, Image, Solid
 from metasim.rendering.camera import Array
 from metasim.scene.graph import SceneGraph
 
 BOXES = "mesh/metadata_semantic_instance_bounding_box"
-NYU40 = 40
+CLASSES = "mesh/mesh_objects_class.hdf5"
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -87,15 +88,25 @@ def objects(
         classes: Class ids by instance id, as far as they are known.
         solids: Boxes of the instances, ``None`` if not asked for.
     """
-    ids = range(1, len(graph.nodes) + 1)
+    ids, nyu40 = range(1, len(graph.nodes) + 1), semantic_ids(graph)
     boxes = {} if solids is None else box_tables(solids, len(ids))
     return {
-        "mesh/mesh_objects_si.hdf5": np.array([[classes.get(i, -1)] for i in ids], dtype=np.int64),
-        "mesh/mesh_objects_sii.hdf5": np.array([[i if i in classes else -1] for i in ids], dtype=np.int64),
-        "mesh/metadata_semantic_colors.hdf5": colours(max(NYU40, *classes.values(), 0)),
+        "mesh/mesh_objects_si.hdf5": _column(nyu40[i] if i in classes else -1 for i in ids),
+        "mesh/mesh_objects_sii.hdf5": _column(i if i in classes else -1 for i in ids),
+        CLASSES: _column(classes.get(i, -1) for i in ids),
+        "mesh/metadata_semantic_colors.hdf5": nyu40_colours(),
         "mesh/metadata_semantic_instance_colors.hdf5": colours(len(ids)),
         **{f"{BOXES}_{name}.hdf5": table for name, table in boxes.items()},
     }
+
+
+def semantic_ids(graph: SceneGraph) -> Ids:
+    """Ids of NYU40 (N + 1,) by instance id; entry 0 is the background's 0."""
+    return np.array([0, *(nyu40_id(node.cls) for node in graph.nodes)], dtype=np.int32)
+
+
+def _column(values: Iterable[int]) -> npt.NDArray[np.int64]:
+    return np.array([[value] for value in values], dtype=np.int64)
 
 
 def colours(highest: int) -> npt.NDArray[np.int64]:

@@ -11,8 +11,16 @@ from typing import Any
 import numpy as np
 
 from metasim.dataset.formats.hypersim.lens import camera_parameters, intrinsics_of
-from metasim.dataset.formats.hypersim.paths import CAMERA, CAMERA_PARAMETERS, IMAGES, SPLIT
-from metasim.dataset.formats.hypersim.scene import colours, csv_text
+from metasim.dataset.formats.hypersim.nyu40 import NYU40, nyu40_id
+from metasim.dataset.formats.hypersim.paths import (
+    CAMERA,
+    CAMERA_PARAMETERS,
+    CLASS_LABELS,
+    IMAGES,
+    SEMANTIC_LABELS,
+    SPLIT,
+)
+from metasim.dataset.formats.hypersim.scene import csv_text
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.rendering.camera import Array
 
@@ -50,11 +58,15 @@ def dataset_tables(rows: Iterable[dict[str, Any]]) -> dict[str, str]:
     }
 
 
-def label_table(class_names: Sequence[str]) -> str:
-    """Name and colour of each class id."""
+def label_tables(class_names: Sequence[str]) -> dict[str, str]:
+    """Name and colour of each semantic id of NYU40, and which of them each class is, by name of the table."""
     header = ["semantic_id", "semantic_name", *(f"semantic_color_{c}" for c in "rgb")]
-    palette = colours(len(class_names)).tolist()
-    return csv_text(header, [(i, name, *palette[i]) for i, name in enumerate(class_names, start=1)])
+    rows = [(i, name, *colour) for i, (name, colour) in enumerate(NYU40.items(), start=1)]
+    classes = [(i, name, nyu40_id(name)) for i, name in enumerate(class_names, start=1)]
+    return {
+        SEMANTIC_LABELS: csv_text(header, rows),
+        CLASS_LABELS: csv_text(["class_id", "class_name", "semantic_id"], classes),
+    }
 
 
 def read_lenses(out: Path) -> dict[str, Array]:

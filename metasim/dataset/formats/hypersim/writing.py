@@ -20,7 +20,7 @@ from metasim.dataset.formats.hypersim.paths import (
     preview_path,
     scene_name,
 )
-from metasim.dataset.formats.hypersim.scene import keyframes, objects, scene_tables
+from metasim.dataset.formats.hypersim.scene import keyframes, objects, scene_tables, semantic_ids
 from metasim.dataset.formats.record import need_camera, sorted_json, to_record
 from metasim.dataset.formats.sequences import SequenceWriter
 from metasim.dataset.formats.staging import StagedFiles
@@ -55,7 +55,8 @@ class SceneWriter:
         self._require_still(sample, camera)
         self._frames[sample.frame] = camera
         self._classes |= instance_classes(sample)
-        for kind, images in (("final", light(sample.images)), ("geometry", geometry(sample.images, camera))):
+        measured = geometry(sample.images, camera, semantic_ids(sample.graph))
+        for kind, images in (("final", light(sample.images)), ("geometry", measured)):
             for name, image in images.items():
                 path = image_path(self._name, kind, sample.frame, name)
                 self._staged.write(path, hdf5_bytes(image, packed=True))
@@ -79,6 +80,8 @@ class SceneWriter:
         where, first = f"--format hypersim: sample {sample.key}", self._first
         if not sample.images:
             raise InputError(where, "no image", f"some of {', '.join(sorted(HELD))}")
+        if Modality.SEMANTIC in sample.images and Modality.INSTANCE not in sample.images:
+            raise InputError(where, "semantic alone", "instance beside it")
         if sample.frame in self._frames:
             raise InputError(where, f"frame {sample.frame} twice", "frames of a sequence with unlike numbers")
         lens = next(iter(self._frames.values()), camera).intrinsics
