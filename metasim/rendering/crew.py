@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pickle
-from concurrent.futures import Future
 
-from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.hand import Counters, Hand, Orders
-from metasim.rendering.protocol import Capabilities, Frame
+from metasim.rendering.protocol import Capabilities
 from metasim.rendering.tasks import Task, Tasks
 from metasim.rendering.worker import Job
 
@@ -26,10 +24,10 @@ class Crew:
 
     def capabilities(self) -> Capabilities:
         """What a worker says that its engine can do."""
-        return self._submit(Task(None)).result()
+        return self._submit(Task(None)).future.result()
 
-    def submit(self, job: Job) -> Future[list[Frame | SceneFailure]]:
-        """Queues a job; the future also carries the ``InputError`` of a scene beyond the engine."""
+    def submit(self, job: Job) -> Task:
+        """Queues a job; the task's future also carries the ``InputError`` of a scene beyond the engine."""
         return self._submit(Task(pickle.dumps(job), len(job.scenes)))
 
     def close(self) -> None:
@@ -40,6 +38,6 @@ class Crew:
         for hand in self._hands:
             hand.join()
 
-    def _submit(self, task: Task) -> Future:
+    def _submit(self, task: Task) -> Task:
         self._tasks.put(task)
-        return task.future
+        return task

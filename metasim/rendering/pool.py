@@ -16,11 +16,13 @@ from metasim.rendering.crew import Crew
 from metasim.rendering.hand import Counters, Orders
 from metasim.rendering.protocol import Capabilities, Frame, Pass, Renderer
 from metasim.rendering.registry import check_options, engine
+from metasim.rendering.tasks import Task
 from metasim.rendering.worker import Job
 from metasim.scene.graph import SceneGraph
 
 AHEAD = 4  # scenes in flight per worker, so that none waits for a caller busy with the last frames
 SPREAD = 4 * AHEAD  # scenes per worker from the oldest that is not done to the newest that is begun
+GLANCE_S = 1.0  # seconds after which it is asked whether the oldest has lost a worker meanwhile
 BATCH = 64  # scenes per call of an engine in this process
 
 Result = Frame | SceneFailure
@@ -97,7 +99,7 @@ class RenderPool:
             MetasimError: If the engine cannot start.
         """
         results: dict[int, Result] = {}
-        for index, result in self.stream(scenes, passes, seeds):
+        for index, result in self._stream(scenes, passes, seeds, len(scenes)):
             results[index] = result
             if progress is not None:
                 progress(len(results), len(scenes))
@@ -109,15 +111,24 @@ class RenderPool:
         """Renders scenes and yields each with its index as soon as it is done, in any order.
 
         A bounded number of frames is held at a time, however slowly they are taken, and none comes long
-        before its turn: who puts them in order holds few, too. Scenes are taken from the sequence as
-        they are begun, so that it may make them as it is asked. Arguments and errors are those of
-        ``render``.
+        before its turn: who puts them in order holds few, too. Workers may thus wait for a scene that
+        hangs, but no longer than the timeout, since more may be begun when it has lost its worker.
+        Scenes are taken from the sequence as they are begun, so that it may make them as it is asked.
+        Arguments and errors are those of ``render``, for which no worker ever waits.
         """
+        return self._stream(scenes, passes, seeds, self._spread)
+
+    def _stream(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int], spread: int
+    ) -> Iterator[tuple[int, Result]]:
         if len(seeds) != len(scenes):
             raise ValueError(f"seeds: got {len(seeds)}, expected one for each of {len(scenes)} scenes")
         self._check(passes)
-        run = self._stream_workers if self._here is None else self._stream_here
-        for index, result in run(scenes, passes, seeds):
+        if self._here is None:
+            results = self._stream_workers(scenes, passes, seeds, spread)
+        else:
+            results = self._stream_here(self._here, scenes, passes, seeds)
+        for index, result in results:
             self._count([result])
             yield index, result
 
@@ -144,7 +155,7 @@ class RenderPool:
         """
         self._check(passes)
         if self._here is None:
-            future = self._crew.submit(Job(tuple(scenes), passes, seed))
+            future = self._crew.submit(Job(tuple(scenes), passes, seed)).future
         else:
             future = Future[list[Result]]()
             try:
@@ -188,11 +199,10 @@ class RenderPool:
         return None
 
     def _stream_here(
-        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+        self, here: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
     ) -> Iterator[tuple[int, Result]]:
-        assert self._here is not None
         for start, stop in batches(seeds, self.capabilities.noiseless):
-            results = self._attempt(self._here, scenes[start:stop], passes, seeds[start])
+            results = self._attempt(here, scenes[start:stop], passes, seeds[start])
             yield from enumerate(results, start)
 
     def _attempt(
@@ -204,24 +214,34 @@ class RenderPool:
         return results
 
     def _stream_workers(
-        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int], spread: int
     ) -> Iterator[tuple[int, Result]]:
         begun = 0
-        flying: dict[Future[list[Result]], int] = {}
+        flying: dict[int, Task] = {}  # by index, the oldest first
         try:
             while True:
-                end = min(len(scenes), min(flying.values(), default=begun) + self._spread)
+                end = min(len(scenes), _end(flying, begun, spread))
                 while len(flying) < self._ahead and begun < end:
-                    flying[self._crew.submit(Job((scenes[begun],), passes, seeds[begun]))] = begun
+                    flying[begun] = self._crew.submit(Job((scenes[begun],), passes, seeds[begun]))
                     begun += 1
                 if not flying:
                     return
-                done = wait(flying, return_when=FIRST_COMPLETED).done
-                first = min(done, key=flying.__getitem__)  # one at a time: workers wait for no caller
-                yield flying.pop(first), first.result()[0]
+                futures = [task.future for task in flying.values()]
+                wait(futures, timeout=GLANCE_S, return_when=FIRST_COMPLETED)
+                done = (index for index, task in flying.items() if task.future.done())
+                if (first := next(done, None)) is not None:  # one at a time: workers wait for no caller
+                    yield first, flying.pop(first).future.result()[0]
         finally:
-            for future in flying:
-                future.cancel()
+            for task in flying.values():
+                task.future.cancel()
+
+
+def _end(flying: Mapping[int, Task], begun: int, spread: int) -> int:
+    """How far scenes may be begun: as far again for each worker that the oldest has lost."""
+    if not flying:
+        return begun + spread
+    oldest, task = next(iter(flying.items()))
+    return oldest + spread * (1 + len(task.losses))
 
 
 def batches(seeds: Sequence[int], noiseless: bool) -> Iterator[tuple[int, int]]:

@@ -18,7 +18,7 @@ import pytest
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering import hand, process
 from metasim.rendering.attempt import SceneFailure
-from metasim.rendering.pool import AHEAD, BATCH, RenderPool, batches
+from metasim.rendering.pool import AHEAD, BATCH, SPREAD, RenderPool, batches
 from metasim.rendering.process import ENTRY, SETTLED_AFTER, EngineProcess, WorkerDied, memory_kills
 from metasim.rendering.protocol import Frame, Pass
 from metasim.rendering.worker import FIRST_TO_DIE
@@ -246,6 +246,22 @@ def test_a_slow_caller_bounds_the_frames_in_flight(tmp_path: Path) -> None:
         next(stream)
         time.sleep(0.5)
         assert 1 < len(list(tmp_path.glob("frame_*"))) <= AHEAD + 1
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_while_a_scene_hangs_others_are_rendered(streamed: bool) -> None:
+    """All of them if all are wanted; in a stream, as many as it may be ahead for each of two tries."""
+    scenes = [scene(0.0, "hang"), *[scene(float(i)) for i in range(1, 100)]]
+    failures: list[int] = []
+    with RenderPool(ENGINE, workers=2, timeout_s=2.0) as pool:
+        if streamed:
+            failures += [pool.counters.failures for _ in pool.stream(scenes, HDR, range(100))]
+        else:
+            pool.render(scenes, HDR, range(100), lambda *_: failures.append(pool.counters.failures))
+        assert (pool.counters.frames, pool.counters.restarts) == (99, 2)
+    most = 2 * 2 * SPREAD if streamed else 100
+    behind = 1  # sent to the same worker before it hung
+    assert most - 1 - behind <= failures.index(1) <= most - 1
 
 
 def test_progress_counts_to_the_end() -> None:
