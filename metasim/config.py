@@ -25,6 +25,9 @@ class TargetConfig(Section):
         num: How many images to simulate, or at most to read from the folder.
         held_out: Share kept from learning, for the verdict.
         renderer: Renderer options that differ for the simulated target.
+        changed: What is done to the simulated images, to try matching and verdict on a target that the
+            renderer does not make: other ``looks`` (blur, colour, noise), another ``background``, or another
+            ``object`` in place of the grammar's.
     """
 
     images: Path | None = None
@@ -32,11 +35,14 @@ class TargetConfig(Section):
     num: Annotated[int, Field(ge=30)] = 1000
     held_out: Annotated[float, Field(gt=0, lt=1)] = 0.5
     renderer: dict[str, Any] = Field(default_factory=dict)
+    changed: Literal["looks", "background", "object"] | None = None
 
     @model_validator(mode="after")
     def _one_source(self) -> TargetConfig:
         if (self.images is None) == (self.grammar is None):
             raise ValueError("give either images or grammar")
+        if self.images is not None and self.changed is not None:
+            raise ValueError("changed is for simulated targets")
         return self
 
 

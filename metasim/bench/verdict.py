@@ -13,9 +13,9 @@ import torch
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
-from metasim.bench.strangers import CHANGES, PRODUCED, Images
 from metasim.config import load_experiment
 from metasim.matching.bank import Bank, Scenes
+from metasim.matching.changes import CHANGES, PRODUCED, Images
 from metasim.matching.features import RandomConvolutions
 from metasim.matching.inversion import Inversion, view_of
 from metasim.matching.resume import Checkpoint

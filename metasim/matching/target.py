@@ -16,6 +16,7 @@ from metasim.base.streams import stream, stream_seed
 from metasim.base.validation import closest
 from metasim.config import TargetConfig
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.changes import CHANGES
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.layout import Array, Classes, SceneLayout
@@ -130,6 +131,8 @@ def simulate_target(
     if len(kept) < max(LEAST_IMAGES, config.num / 2):
         raise MetasimError(f"target: {config.num - len(kept)} of {config.num} scenes failed: {frames[0]}")
     images = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if isinstance(f, Frame)])
+    if config.changed is not None:
+        images = CHANGES[config.changed](images, stream(seed, "target/changed"))
     shown = [graphs[i] for i in kept]
     learning = learning_part(len(kept), config.held_out)
     return Target(images, learning, layout.units(shown), layout.classes(shown))

@@ -7,7 +7,6 @@ import pytest
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
-from metasim.bench.strangers import CHANGES, other_object
 from metasim.bench.verdict import (
     DESTROYED,
     LOCATION,
@@ -19,6 +18,7 @@ from metasim.bench.verdict import (
     laws,
     summarise,
 )
+from metasim.matching.changes import CHANGES, other_object
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Column, SceneLayout
 from metasim.verdict.alarms import VERDICT

@@ -1,4 +1,4 @@
-"""Strangers: target images changed so that the grammar cannot produce them, or only with other looks."""
+"""Changes of simulated target images: other looks of what the grammar produces, or what it cannot produce."""
 
 from __future__ import annotations
 
@@ -46,12 +46,9 @@ def other_object(images: Images, rng: np.random.Generator) -> Images:
     return _bytes(np.repeat(255.0 * frame[..., None], 3, axis=-1))
 
 
-CHANGES: dict[str, Change] = {
-    "blurred, recoloured, noisy": other_looks,
-    "another background": other_background,
-    "another object": other_object,
-}
-PRODUCED = ("blurred, recoloured, noisy",)
+LOOKS, BACKGROUND, OBJECT = "looks", "background", "object"
+CHANGES: dict[str, Change] = {LOOKS: other_looks, BACKGROUND: other_background, OBJECT: other_object}
+PRODUCED = (LOOKS,)
 
 
 def _bytes(values: npt.NDArray[np.floating]) -> Images:

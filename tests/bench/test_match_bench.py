@@ -1,0 +1,84 @@
+"""The matching suite: its rows can be run, and each of its criteria can fail a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from metasim.bench.match import SUITE, experiment, measure, table
+from metasim.pipeline import Experiment
+from metasim.runs.summary import AttributeResult, Correlation, Moments, Summary, Verdict
+
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
+ROW = "tyol/single_3_attr"
+
+
+def attribute(w1: float, std: float, identifiable: bool = True) -> AttributeResult:
+    return AttributeResult(
+        unit="m",
+        range=(0, 1),
+        periodic=False,
+        identifiable=identifiable,
+        spread_identifiable=identifiable,
+        classes_not_identifiable=[],
+        prior=Moments(mean=0.1, std=0.1),
+        generated=Moments(mean=0.5, std=std),
+        target=Moments(mean=0.5, std=0.1),
+        w1_prior=0.4,
+        w1=w1,
+        w1_floor=0.003,
+    )
+
+
+def summary(w1: float = 0.005, std: float = 0.1, correlation: float = 0.9, renders: int = 2000) -> Summary:
+    evidence = {"n_target": 500, "n_generated": 500, "mmd2": 0.0, "mmd2_floor": 0.0}
+    return Summary(
+        experiment=ROW,
+        seed=3,
+        renders=renders,
+        wall_seconds=60.0,
+        render_seconds=30.0,
+        verdict=Verdict.model_validate(evidence | {"p_value": 0.3, "c2st": 0.5, "c2st_ci": (0.45, 0.55)}),
+        attributes={"shoe.yaw": attribute(w1, std), "bowl.yaw": attribute(0.5, 0.9, identifiable=False)},
+        correlations=[Correlation(a="a", b="b", target=0.95, generated=correlation)],
+    )
+
+
+@pytest.mark.parametrize("name", SUITE)
+@pytest.mark.parametrize("method", ["inversion", "metasim"])
+def test_every_row_can_be_run(name: str, method: str) -> None:
+    config = experiment(EXPERIMENTS, name, method, 1)
+    assert config.seed == 1
+    assert config.matching.preset == method
+    assert Experiment.prepare(config).target_grammar is not None
+
+
+def test_rows_have_folders_of_their_own() -> None:
+    names = {experiment(EXPERIMENTS, name, "inversion", 0).name for name in SUITE}
+    assert len(names) == len(SUITE)
+
+
+def test_what_is_not_identifiable_does_not_count() -> None:
+    line = measure(summary(), ROW, "inversion")
+    assert line["matched"]
+    assert line["worst_w1"] == 0.005
+    assert line["worst_correlation_error"] == pytest.approx(0.05)
+
+
+@pytest.mark.parametrize("fault", [{"w1": 0.0101}, {"std": 0.079}, {"std": 0.126}, {"correlation": 0.84}])
+def test_each_criterion_fails_a_run(fault: dict[str, float]) -> None:
+    assert not measure(summary(**fault), ROW, "inversion")["matched"]  # type: ignore[arg-type]
+
+
+def test_too_many_renders_fail_a_run() -> None:
+    most = SUITE[ROW].renders
+    assert measure(summary(renders=most), ROW, "inversion")["matched"]
+    assert not measure(summary(renders=most + 1), ROW, "inversion")["matched"]
+
+
+def test_seeds_stand_side_by_side() -> None:
+    lines = [measure(summary(w1), ROW, "inversion") for w1 in (0.005, 0.02)]
+    row = table(lines).splitlines()[-1]
+    assert "0.0050 (0.0030) / 0.0200 (0.0030)" in row
+    assert "1 of 2" in row
