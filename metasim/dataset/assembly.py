@@ -34,6 +34,9 @@ from metasim.runs.summary import Summary
 
 GENERATOR = "generator.json"  # the summary of the run that made the generator
 
+Further = Callable[[Path, Sequence[PartRecord]], Sequence[str]]
+"""Writes further files about the parts of a dataset to a folder, and returns their paths within it."""
+
 Draw = Callable[[Sequence[Part]], Iterator[Drawn]]
 """Gives the scenes of some parts of the plan, part by part; the order of the parts is its own affair."""
 
@@ -52,6 +55,7 @@ class Assembly:
         licences: Licence of each asset that the images may show.
         summary: The numbers of the generator's run, for the card.
         progress: Who is told how far it is.
+        further: Writes what else describes the dataset.
     """
 
     plan: ExportPlan
@@ -63,6 +67,7 @@ class Assembly:
     licences: Mapping[str, str] = field(default_factory=dict)
     summary: Summary | None = None
     progress: Progress = NoProgress()  # noqa: RUF009 (it has no state)
+    further: Further = lambda out, records: ()
 
     def run(self, resume: bool = False) -> dict[str, Any]:
         """Writes the dataset, part by part; the manifest comes last.
@@ -108,12 +113,17 @@ class Assembly:
             yield record
 
     def _look_ahead(self, store: Store, todo: Sequence[Part]) -> tuple[Iterable[Drawn], float]:
-        """Draws the first scenes, and refuses the export if they show that it cannot succeed."""
+        """Draws the first scenes, and refuses the export if they show that it cannot succeed.
+
+        Scenes that show one thing say nothing of those that show another.
+        """
         scenes = self.draw(todo)
         began = time.perf_counter()
         first = list(islice(scenes, FIRST))
         reasons = [scene.result.reason for scene in first if isinstance(scene.result, SceneFailure)]
         if len(reasons) == len(first):
+            if self.plan.views > 1:
+                return chain(first, scenes), 0.0
             raise MetasimError(f"none of the first {len(first)} scenes can be rendered: {reasons[0]}")
         num = sum(len(part.indices) for part in todo)
         told = forecast(find_format(self.plan.format), first, time.perf_counter() - began, num)
@@ -158,6 +168,7 @@ class Assembly:
             *format.finalise(out, info),
             *write_ledger(out, ordered),
             write_statistics(out, (record.statistics for record in ordered), self.class_names),
+            *self.further(out, ordered),
             write_card(out, self.plan, self.origin, counts, ordered, self.licences, self.summary),
         ]
         if self.summary is not None:

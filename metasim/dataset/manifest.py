@@ -38,6 +38,7 @@ def export_identity(plan: ExportPlan, origin: Origin, source: str = "") -> dict[
         "split": dict(plan.split),
         "image_size": list(plan.size),
         "part_samples": plan.per_part,
+        "views": plan.views,
         "affordances": {key: sorted(row) for key, row in words.rows.items()} if words else None,
         "generator": asdict(origin),
         "converted_from": source,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ class ExportPlan:
 
     Attributes:
         format: Name of the format.
-        num: Scenes to draw.
+        num: Scenes to draw, a multiple of ``views``.
         modalities: What each sample carries.
         split: Share of each split; the shares sum to one.
         seed: Root seed, also that of the source of scenes.
@@ -53,6 +53,7 @@ class ExportPlan:
         part_samples: Scenes a part at most.
         part_bytes: Bytes a part at most, reckoned before they are compressed.
         affordances: What can be done with which class, for ``Modality.AFFORDANCE``.
+        views: Scenes in a row that show the same; they stay in one split and one part.
     """
 
     format: str
@@ -64,6 +65,7 @@ class ExportPlan:
     part_samples: int | None = None
     part_bytes: int = PART_BYTES
     affordances: Affordances | None = None
+    views: int = 1
 
     @property
     def passes(self) -> frozenset[Pass]:
@@ -74,18 +76,27 @@ class ExportPlan:
 
     def parts(self) -> tuple[Part, ...]:
         """All parts, in the order of writing."""
+        per = self.per_part // self.views
         return tuple(
-            Part(split, number, tuple(indices[start : start + self.per_part]))
-            for split, indices in split_scenes(self.num, self.split, self.seed).items()
-            for number, start in enumerate(range(0, len(indices), self.per_part))
+            Part(split, number, tuple(self._scenes(shown[start : start + per])))
+            for split, shown in split_scenes(self.num // self.views, self.split, self.seed).items()
+            for number, start in enumerate(range(0, len(shown), per))
         )
 
     @property
     def per_part(self) -> int:
-        """Scenes a part at most: what is asked for, or what its bytes allow if that is less."""
+        """Scenes a part at most: what is asked for, or what its bytes allow if that is less.
+
+        It is a multiple of ``views``, and never less.
+        """
         pixel = sum(self._pixel_bytes(modality) for modality in self.modalities)
         fitting = max(1, self.part_bytes // max(self.size[0] * self.size[1] * pixel, 1))
-        return min(self.part_samples or PART_SAMPLES, fitting)
+        most = min(self.part_samples or PART_SAMPLES, fitting)
+        return max(most // self.views, 1) * self.views
+
+    def _scenes(self, shown: Iterable[int]) -> Iterator[int]:
+        for what in shown:
+            yield from range(what * self.views, (what + 1) * self.views)
 
     def _pixel_bytes(self, modality: Modality) -> int:
         words = self.affordances

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -66,6 +66,7 @@ class Sample:
         solids: Oriented boxes of the instances in the world.
         sequence: The sequence it is a frame of; empty for a scene that is seen once.
         frame: Its place in the sequence.
+        facts: What else is known of it, as JSON data.
     """
 
     key: str
@@ -80,6 +81,7 @@ class Sample:
     solids: tuple[Solid, ...] | None = None
     sequence: str = ""
     frame: int = 0
+    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 def sample_key(index: int) -> str:
@@ -118,9 +120,8 @@ def make_sample(
         images[Modality.AFFORDANCE] = affordances.image(graph, frame[Pass.INSTANCE], part)
     tables = {_FIELDS[m]: _table(m, frame, table) for m in asked & TABLES}
     key = sample_key(provenance.index)
-    return Sample(
-        key, split, graph, frame.camera, images, tables.pop("boxes", None), provenance=provenance, **tables
-    )
+    boxes, facts = tables.pop("boxes", None), frame.facts
+    return Sample(key, split, graph, frame.camera, images, boxes, provenance, facts=facts, **tables)
 
 
 _FIELDS = {

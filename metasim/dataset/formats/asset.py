@@ -1,4 +1,4 @@
-"""What Objaverse-XL's metadata says of an asset, for an asset that is a scene of ours."""
+"""What Objaverse-XL's metadata says of an asset, which is a mesh file or a scene of ours."""
 
 from __future__ import annotations
 
@@ -25,14 +25,19 @@ _OF_FILES = (
 )
 """What a scene graph does not know; only the file of an asset does."""
 
+UNSCALED = {"scale": 1.0, "translation": [0.0, 0.0, 0.0]}
+"""The normalization of what is shown as large as it is."""
+
 
 def describe_asset(sample: Sample, identifier: str) -> dict[str, Any]:
-    """The entries about the asset; its file is the scene graph in JSON.
+    """The entries about the asset; without a file of its own, that is the scene graph in JSON.
 
     Args:
         sample: A view of it.
-        identifier: Its name.
+        identifier: The name of one without a file.
     """
+    if "asset" in sample.facts:
+        return dict(sample.facts["asset"])
     file = sorted_json(to_json(sample.graph))
     return {
         **dict.fromkeys(_OF_FILES),

@@ -6,10 +6,10 @@ right, y up, z backward) with 0 on the background, ``000_mask.npy`` (H, W) uint8
 and so on, numbered in the order of the views. Poses are camera to world on Blender's axes; pixel centres lie
 at half-integers, so that the principal point of a plain camera is the middle of the image.
 
-A zip is a sequence; a scene that is seen once has one view. The asset is the scene graph of the first view:
-its hash and size stand for those of an asset's file, and counts that only a file has are ``null``. Scenes are
-not scaled, so the normalization is the identity. What ``metadata.json`` has room for under ``metadata`` are
-the scene graphs.
+A zip is a sequence; a scene that is seen once has one view. The asset is the mesh file that it shows, or else
+the scene graph of the first view: its hash and size stand for those of an asset's file, counts that only a
+file has are ``null``, and the normalization is the identity, since scenes are not scaled. What
+``metadata.json`` has room for under ``metadata`` are the scene graphs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 
 from metasim.dataset.encode import from_png, png
-from metasim.dataset.formats.asset import describe_asset
+from metasim.dataset.formats.asset import UNSCALED, describe_asset
 from metasim.dataset.formats.axes import finite_depth, infinite_depth, normals_in_camera, normals_in_world
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
@@ -89,7 +89,7 @@ class ZippedViews:
         content = {
             **describe_asset(self._first, _identifier(self._first)),
             "metadata": {RECORDS: self._records},
-            "normalization": {"scale": 1.0, "translation": [0.0, 0.0, 0.0]},
+            "normalization": self._first.facts.get("normalization", UNSCALED),
             "render_settings": _settings(self._first, self._views),
             "save_uid": self._uid,
             "views": self._views,
@@ -149,7 +149,9 @@ def read_zip(path: Path) -> Iterator[Sample]:
 
 
 def _identifier(first: Sample) -> str:
-    """A name of the asset that no other run or scene has."""
+    """The name of the asset, or one that no other run or scene has."""
+    if "asset" in first.facts:
+        return first.facts["asset"]["file_identifier"]
     made = first.provenance
     return "/".join(
         (made.origin.run, made.origin.checkpoint_sha256, str(made.root_seed), first.sequence or first.key)
@@ -192,7 +194,7 @@ def _pose(camera: Camera, width: int) -> dict[str, Any]:
 
 
 def _settings(first: Sample, views: list[dict[str, Any]]) -> dict[str, Any]:
-    """The settings of the render; ranges are those of the views at hand."""
+    """The settings of the render; ranges that are not known are those of the views at hand."""
 
     def extent(values: list[float]) -> list[float]:
         return [min(values), max(values)]
@@ -206,6 +208,7 @@ def _settings(first: Sample, views: list[dict[str, Any]]) -> dict[str, Any]:
         "modalities": sorted(first.images),
         "num_views": len(views),
         "resolution": list(first.images[Modality.RGB].shape[1::-1]),
+        **first.facts.get("render_settings", {}),
     }
 
 

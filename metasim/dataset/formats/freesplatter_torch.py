@@ -3,7 +3,8 @@
 ``split/000000.torch`` is a list with a dictionary a scene: ``key``; ``cameras`` (V, 18) float32, each
 ``[fx / W, fy / H, cx / W, cy / H, 0, 0]`` and then, row by row, the (3, 4) pose world to camera on OpenCV's
 axes; ``images``, the bytes of a PNG a view as uint8 tensors; ``masks`` (V, H, W) uint8; ``depths`` (V, H, W)
-float32 planar z in metres with -1 on the background; ``normalization``, the identity. ``split/index.json``
+float32 planar z in metres with -1 on the background; ``normalization``, the identity unless an asset was made
+one size. ``split/index.json``
 says which chunk holds which key, and ``split/000000.json`` has the scene graphs of a chunk.
 
 A part is a chunk. A scene is a sequence; one that is seen once has one view.
@@ -25,6 +26,7 @@ import torch
 
 from metasim.base.files import write_json
 from metasim.dataset.encode import from_png, png
+from metasim.dataset.formats.asset import UNSCALED
 from metasim.dataset.formats.axes import (
     camera_of_opencv,
     finite_depth,
@@ -149,7 +151,7 @@ def _scene(views: Sequence[Sample]) -> dict[str, Any]:
         "images": [_bytes(png(view.images[Modality.RGB])) for view in views],
         "masks": _stacked([view.images[Modality.MASK].astype(np.uint8) for view in views]),
         "depths": _stacked(depths),
-        "normalization": {"scale": 1.0, "translation": [0.0, 0.0, 0.0]},
+        "normalization": dict(views[0].facts.get("normalization", UNSCALED)),
     }
 
 

@@ -4,8 +4,9 @@
 ``.mask.png``; ``.depth.npz``, ``.normal.npz`` and so on, each with the key ``data`` (H, W, C) float32,
 ``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8; ``.bbox.json`` and ``.bbox_full.json``
 rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box;
-``.json`` what the sample is, with the instances of these rows; ``.graph.txt`` its scene graph in JSON, as
-text since its shape differs from sample to sample, which typed tables cannot hold.
+``.json`` what the sample is, with the instances of these rows; ``.graph.txt`` its scene graph and, where
+there is more to tell, ``.facts.txt``, both in JSON, as text since their shape differs from sample to sample,
+which typed tables cannot hold.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def descriptions(sample: Sample) -> dict[str, bytes]:
     files = {f"{m}.json": compact_json(rows) for m, rows in _tables(sample).items()}
     files["graph.txt"] = compact_json(to_json(sample.graph))
     files["json"] = compact_json(_card(sample, (height, width)))
+    if sample.facts:
+        files["facts.txt"] = compact_json(sample.facts)
     return files
 
 
@@ -100,7 +103,7 @@ def _card(sample: Sample, size: tuple[int, int]) -> dict[str, Any]:
     subject = sample.graph.nodes[biggest.instance - 1].cls if biggest else ""
     return {
         "image_id": sample.key,
-        "asset_id": subject,
+        "asset_id": sample.facts.get("name", subject),
         "class": subject,
         "instances": _instances(sample),
         "sequence": sample.sequence,
@@ -152,6 +155,7 @@ def from_members(key: str, files: Mapping[str, bytes]) -> Sample:
         solids=_solids(files.get("bbox3d.json")),
         sequence=card["sequence"],
         frame=card["frame"],
+        facts=json.loads(files.get("facts.txt", b"{}")),
     )
 
 

@@ -16,7 +16,7 @@ from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
 
-_PARTS = ("json", "graph.txt")
+_PARTS = ("json", "graph.txt", "facts.txt")
 
 
 def sorted_json(value: Any) -> bytes:
@@ -28,7 +28,8 @@ def to_record(sample: Sample) -> dict[str, Any]:
     """The texts of a sample, see ``members``, without its tables; and the modalities that it carries."""
     bare = replace(sample, boxes=None, full_boxes=None, visibility=None, solids=None)
     texts = descriptions(bare)
-    return {"key": sample.key, "carries": sorted(carried(sample))} | {p: json.loads(texts[p]) for p in _PARTS}
+    parts = {part: json.loads(texts[part]) for part in _PARTS if part in texts}
+    return {"key": sample.key, "carries": sorted(carried(sample))} | parts
 
 
 def from_record(record: Mapping[str, Any], images: Mapping[Modality, Image], **fields: Any) -> Sample:
@@ -39,7 +40,7 @@ def from_record(record: Mapping[str, Any], images: Mapping[Modality, Image], **f
         images: Its images, in any order.
         fields: Its tables, and the camera if the format has one of its own.
     """
-    texts = {part: compact_json(record[part]) for part in _PARTS}
+    texts = {part: compact_json(record[part]) for part in _PARTS if part in record}
     ordered = {m: images[m] for m in Modality if m in images}
     return replace(from_members(record["key"], texts), images=ordered, **fields)
 
