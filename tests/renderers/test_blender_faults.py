@@ -4,47 +4,48 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
+from blend_files import make_blend
 
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.process import ENTRY
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph, SceneNode
+from renderers.blender.tyol.objects import CLASSES
 
 pytestmark = [pytest.mark.blender, pytest.mark.slow]
 
 RGB = frozenset({Pass.RGB})
 OPTIONS = {"scene": "fault_scene:FaultScene", "size": 32, "samples": 1}
+BIND = {
+    "car": {"path": 'collections["Cars"]', "classes": ["sedan", "van"]},
+    "car.x": "object.location[0]",
+    "lamp.energy": 'lights["Key"].energy',
+}
 SILENCE_S = 5.0
 FRAMES, KILL_EVERY = 500, 50
 FAULTS = {33: "crash", 71: "hang", 107: "nan"}
 REASONS = {33: "worker ended by SIGSEGV", 71: f"no answer for {SILENCE_S:g} s", 107: "its pose is not finite"}
 
 
-def graphs() -> list[SceneGraph]:
+def graphs(node: str, classes: Sequence[str], place: str) -> list[SceneGraph]:
+    """Scenes of one thing of changing class at a random place, from 0.8 to 1.2."""
     rng = np.random.default_rng(7)
-    return [
-        SceneGraph(
-            (
-                SceneNode("scene", "scene", "scene", None, {}),
-                SceneNode("camera", "camera", "camera", 0, {"height": rng.uniform(3.0, 6.0)}),
-                SceneNode(
-                    "cube", "cube", "cube", 0, {"x": rng.uniform(-0.5, 0.5), "yaw": rng.uniform(0, 90)}
-                ),
-            )
-        )
-        for _ in range(FRAMES)
-    ]
+    root = SceneNode("scene", "scene", "scene", None, {})
+    things = ((classes[i % len(classes)], {place: rng.uniform(0.8, 1.2)}) for i in range(FRAMES))
+    return [SceneGraph((root, SceneNode(node, node, cls, 0, values))) for cls, values in things]
 
 
 def with_class(graph: SceneGraph, cls: str) -> SceneGraph:
-    *others, cube = graph.nodes
-    return SceneGraph((*others, SceneNode(cube.name, cube.symbol, cls, cube.parent, cube.attributes)))
+    root, thing = graph.nodes
+    return SceneGraph((root, replace(thing, cls=cls)))
 
 
 def workers() -> list[psutil.Process]:
@@ -52,15 +53,22 @@ def workers() -> list[psutil.Process]:
     return [process for process in alive if ENTRY in process.cmdline()]
 
 
-def test_only_bad_scenes_are_lost_and_the_others_are_as_undisturbed(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("of_file", [False, True])
+def test_only_bad_scenes_are_lost_and_the_others_are_as_undisturbed(
+    of_file: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-    calm, seeds = graphs(), range(1000, 1000 + FRAMES)
-    with RenderPool("blender", OPTIONS, workers=2) as pool:
+    calm = graphs("car", ("sedan", "van"), "x") if of_file else graphs("object", CLASSES, "loc_x")
+    options = OPTIONS | ({"blend": make_blend(tmp_path), "bind": BIND} if of_file else {})
+    seeds = range(1000, 1000 + FRAMES)
+    with RenderPool("blender", options, workers=2) as pool:
         undisturbed = pool.render(calm, RGB, seeds)
-    scenes = [with_class(graph, FAULTS.get(index, "cube")) for index, graph in enumerate(calm)]
+    scenes = [
+        with_class(graph, FAULTS[index]) if index in FAULTS else graph for index, graph in enumerate(calm)
+    ]
     failures: dict[int, str] = {}
     kills = 0
-    with RenderPool("blender", OPTIONS, workers=2, timeout_s=SILENCE_S) as pool:
+    with RenderPool("blender", options, workers=2, timeout_s=SILENCE_S) as pool:
         for done, (index, result) in enumerate(pool.stream(scenes, RGB, seeds), start=1):
             if isinstance(result, SceneFailure):
                 failures[index] = result.reason
