@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import re
+import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from metasim.base.files import write_text
+from metasim.dataset.formats import __name__ as FORMATS
+from metasim.dataset.formats import find_format
 from metasim.dataset.journal import PartRecord
+from metasim.dataset.judgement import judgement
 from metasim.dataset.manifest import count_classes
+from metasim.dataset.markdown import table
 from metasim.dataset.modality import CONVENTIONS, Modality
 from metasim.dataset.plan import ExportPlan
 from metasim.dataset.sample import Origin
 from metasim.dataset.statistics import summarise
-from metasim.runs.summary import AttributeResult, Moments, Summary
+from metasim.runs.summary import Summary
 
 NAME = "card.md"
 
@@ -47,7 +54,8 @@ def write_card(
         _samples(counts),
         _balance(records, counts["written"]),
         _labels(plan),
-        _generator(summary),
+        _layout(plan),
+        judgement(summary, tuned=bool(origin.checkpoint_sha256)),
         _images(records),
         _licences(licences),
         _COSTS,
@@ -76,7 +84,7 @@ def _samples(counts: Mapping[str, Any]) -> str:
         failures = (
             f"{counts['failed']} of {counts['asked']} scenes failed and are left out, see `failed.csv`."
         )
-    return f"## Samples\n\n{_table(('split', 'samples'), rows)}\n\n{failures}"
+    return f"## Samples\n\n{table(('split', 'samples'), rows)}\n\n{failures}"
 
 
 def _balance(records: Sequence[PartRecord], samples: int) -> str:
@@ -90,15 +98,23 @@ def _balance(records: Sequence[PartRecord], samples: int) -> str:
         share = f"{seen[str(number)] / shown:.4f}" if shown else ""
         rows.append((name, nodes, f"{nodes / max(samples, 1):.3f}", share))
     header = ("class", "nodes", "nodes a sample", "share of pixels")
-    return f"## Classes\n\n{_table(header, rows)}"
+    return f"## Classes\n\n{table(header, rows)}"
 
 
 def _labels(plan: ExportPlan) -> str:
     rows = [(f"`{m}`", CONVENTIONS[m]) for m in plan.modalities]
     if plan.affordances and Modality.AFFORDANCE in plan.modalities:
         rows.append(("affordance channels", ", ".join(plan.affordances.names)))
-    axes = "World: metres, right-handed, z up. Camera: looks along -z, +y up; pixel centres at half-integers."
-    return f"## Labels\n\n{_table(('label', 'meaning'), rows)}\n\n{axes}"
+    return f"## Labels\n\n{_CONVENTIONS}\n\n{table(('label', 'meaning'), rows)}"
+
+
+def _layout(plan: ExportPlan) -> str:
+    """What the module of the format, and those it refers to, say of its files and their conventions."""
+    module = type(find_format(plan.format)).__module__
+    text = inspect.getdoc(sys.modules[module]) or ""
+    nearby = [f"{package}.{name}" for name in _SEE.findall(text) for package in (module, FORMATS)]
+    documents = (inspect.getdoc(sys.modules[name]) for name in nearby if name in sys.modules)
+    return "\n\n".join(("## Files", text, *filter(None, documents)))
 
 
 def _images(records: Sequence[PartRecord]) -> str:
@@ -111,52 +127,24 @@ def _images(records: Sequence[PartRecord]) -> str:
         cells = (" / ".join(f"{value:.4g}" for value in channels[:_CHANNELS]) for channels in numbers)
         rows.append((f"`{name}`", f"{of['valid'] / max(of['pixels'], 1):.4f}", *cells))
     text = "By channel, at most three; histograms, pixels of each class and more stand in `statistics.json`."
-    return f"## Images\n\n{text} `previews/` shows the first samples of each split.\n\n{_table(header, rows)}"
+    return f"## Images\n\n{text} `previews/` shows the first samples of each split.\n\n{table(header, rows)}"
 
 
 def _licences(licences: Mapping[str, str]) -> str:
     if not licences:
         return "## Licences of assets\n\nThe renderer names none: they are those of whatever it was given."
-    return f"## Licences of assets\n\n{_table(('asset', 'licence'), licences.items())}"
+    return f"## Licences of assets\n\n{table(('asset', 'licence'), licences.items())}"
 
 
 _CHANNELS = 3
+_SEE = re.compile(r"see ``(\w+)``")
+_CONVENTIONS = (
+    "What a sample holds when metasim has read it; how the files tell it stands below. World: metres,\n"
+    "right-handed, z up. Camera: looks along -z, +y up; pixel centres at half-integers."
+)
 _COSTS = (
     "## Costs\n\n"
     "`costs/totals.json` says what the dataset took in all, `costs/samples.csv` what each sample took. Both\n"
     "are measurements, no two exports share them, nothing else depends on them: all files but these have\n"
     "equal bytes whenever the same dataset is exported again, and their hashes stand in `manifest.json`."
 )
-
-
-def _generator(summary: Summary | None) -> str:
-    if summary is None:
-        return "## Generator\n\nIts run has no summary, so its distance from the target is not known."
-    verdict = summary.verdict
-    low, high = verdict.c2st_ci
-    return (
-        "## Generator\n\n"
-        f"On {verdict.n_target} held-out target images and {verdict.n_generated} fresh renders: squared MMD "
-        f"{verdict.mmd2:.3g} (target half against half {verdict.mmd2_floor:.3g}), permutation test p = "
-        f"{verdict.p_value:.3g}, a classifier tells them apart with accuracy {verdict.c2st:.3f} "
-        f"[{low:.3f}, {high:.3f}].\n\n"
-        f"{_table(_ATTRIBUTE_HEADER, (_attribute(n, a) for n, a in summary.attributes.items()))}"
-    )
-
-
-_ATTRIBUTE_HEADER = ("attribute", "unit", "prior", "generated", "target", "W1 prior", "W1", "identifiable")
-
-
-def _attribute(name: str, result: AttributeResult) -> Sequence[str]:
-    moments = (_moments(m) for m in (result.prior, result.generated, result.target))
-    distances = ("" if w is None else f"{w:.4f}" for w in (result.w1_prior, result.w1))
-    return (name, result.unit, *moments, *distances, "yes" if result.identifiable else "no")
-
-
-def _moments(moments: Moments | None) -> str:
-    return "" if moments is None else f"{moments.mean:.4g} ± {moments.std:.3g}"
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)

@@ -11,10 +11,14 @@ from scipy.stats import ks_2samp
 from metasim.base.files import read_yaml
 from metasim.cli import main
 from metasim.config import ExperimentConfig
+from metasim.dataset.card import write_card
 from metasim.dataset.formats import find_format
 from metasim.dataset.formats.webdataset import WebDatasetFormat
+from metasim.dataset.modality import CONVENTIONS
+from metasim.dataset.plan import ExportPlan
 from metasim.dataset.record import FileRecord
 from metasim.dataset.registry import FORMATS
+from metasim.dataset.sample import Origin
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.model.attribute_gcn import AttributeNetwork
@@ -143,12 +147,32 @@ def test_the_card_tells_how_the_generator_was_judged(run: RunFolder, tmp_path: P
     summary = {
         "experiment": "digits", "seed": 3, "renders": 1000, "wall_seconds": 60, "render_seconds": 9,
         "verdict": verdict, "attributes": {"digit.yaw": attribute},
+        "classes": {"digit": {"7": {"generated": 0.25, "target": 0.125}}},
+        "correlations": [{"a": "digit.yaw", "b": "digit.x", "generated": 0.9, "target": 0.95}],
     }  # fmt: skip
     run.summary.write_text(json.dumps(summary))
     try:
         assert export(run, tmp_path / "out") == 0
+        assert export(run, tmp_path / "prior", "--prior") == 0
     finally:
         run.summary.unlink()
-    card = (tmp_path / "out/card.md").read_text()
+    card, prior = ((tmp_path / name / "card.md").read_text() for name in ("out", "prior"))
     assert "permutation test p = 0.37" in card
-    assert "| digit.yaw | deg | 0 ± 20 | 40 ± 5 | 40 ± 5 | 0.2000 | 0.0123 | yes |" in card
+    assert "permutation test" not in prior
+    assert "as it was before matching" in prior
+    assert "| digit | 7 | 0.250 | 0.125 |" in card
+    assert "| digit.yaw, digit.x | 0.900 | 0.950 |" in card
+    for text in (card, prior):
+        assert "| digit.yaw | deg | 0 ± 20 | 40 ± 5 | 40 ± 5 | 0.2000 | 0.0123 | 0.0100 | yes |" in text
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_card_describes_the_files(name: str, tmp_path: Path) -> None:
+    written = find_format(name)
+    plan = ExportPlan(name, 1, tuple(sorted(written.modalities)), {"train": 1.0}, 0, (8, 8))
+    origin, counts = Origin("run", "", ""), {"asked": 0, "written": 0, "failed": 0, "splits": {"train": 0}}
+    card = (tmp_path / write_card(tmp_path, plan, origin, counts, [], {}, None)).read_text()
+    files = card.partition("## Files")[2].partition("## Generator")[0]
+    assert "split/" in files or "_parts" in files
+    for modality in written.modalities:
+        assert f"| `{modality}` | {CONVENTIONS[modality]} |" in card

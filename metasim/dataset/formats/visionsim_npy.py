@@ -1,8 +1,8 @@
 """VisionSIM's other form: the frames of a sequence in one ``frames.npy``, their depths in ``depths.npy``.
 
 ``frames.npy`` is uint8 (N, H, W, 3), ``depths.npy`` float32 (N, H, W, 1) in metres with 1e10 on the
-background; ``transforms.json`` names both at its top level. Folders and conventions are those of
-``visionsim``.
+background; ``transforms.json`` names both at its top level. Folders and conventions are those of the other
+form, see ``visionsim``.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""WebDataset: tar shards of images, arrays and JSON, for ``webdataset`` and Hugging Face ``datasets``."""
+"""WebDataset: tar shards ``split/00000.tar``, for ``webdataset`` and Hugging Face ``datasets``.
+
+A sample is the members that share a key, without date or owner, see ``members``. ``index.json`` gives
+the shard of each key; ``dataset_info.json`` has counts, classes and conventions.
+"""
 
 from __future__ import annotations
 
