@@ -45,6 +45,15 @@ def block(name: str, size: Any, *materials: Any) -> Any:
     return mesh
 
 
+def unwrap(mesh: Any, size: tuple[float, float]) -> Any:
+    """Texture coordinates from 0 to 1 along x and y."""
+    layer = mesh.uv_layers.new()
+    for loop in mesh.loops:
+        x, y, _ = mesh.vertices[loop.vertex_index].co
+        layer.data[loop.index].uv = (x / size[0] + 0.5, y / size[1] + 0.5)
+    return mesh
+
+
 def ball(name: str, radius: float, material: Any) -> Any:
     ring = np.linspace(0, np.pi, 9)[1:-1]
     turns = np.arange(16) * np.pi / 8
@@ -106,7 +115,7 @@ def fill() -> None:
     glow = material("glow", "Emission", Color=(1, 0.8, 0.5, 1), Strength=2.0)
     glass = material("glass", "BsdfGlass", Roughness=0.1, IOR=1.3)
     mist = material("mist", "VolumeScatter", Density=0.8)
-    add("floor", block("floor", (5, 4, 0.2), floor), (0, 0.4, -0.1))
+    add("floor", unwrap(block("floor", (5, 4, 0.2), floor), (5, 4)), (0, 0.4, -0.1))
     crate = add("crate", block("crate", CRATE, wood, lid), (0, 0, CRATE[2] / 2))
     foot = add("lamp", block("lamp", (0.2, 0.2, 0.6)), (1.0, 0.2, 0.3))
     bulb = add("bulb", block("bulb", (0.3, 0.2, 0.2), glow), (0.1, 0, 0.45), foot)

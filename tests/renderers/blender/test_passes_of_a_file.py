@@ -155,6 +155,16 @@ def test_true_normals_are_those_of_the_sides_and_shading_normals_are_not(frame: 
         assert np.isnan(frame[name][~surface]).all()
 
 
+def test_texture_coordinates_are_those_of_the_mesh(frame: Frame) -> None:
+    uv, position = floats(frame, Pass.UV), floats(frame, Pass.POSITION)
+    floor = (ids(frame, Pass.INSTANCE) == 0) & (floats(frame, Pass.DEPTH) < np.inf)
+    expected = (position[..., :2] - [0, 0.4]) / [5, 4] + 0.5
+    assert floor.sum() > 100
+    assert np.abs(uv - expected)[floor].max() < 1e-5
+    assert (uv[mask(frame, "crate")] == 0).all()  # which has none
+    assert np.isnan(uv[np.isinf(frame[Pass.DEPTH])]).all()
+
+
 def test_parts_are_the_materials_of_a_node(frame: Frame) -> None:
     part, position = ids(frame, Pass.PART), floats(frame, Pass.POSITION)
     crate, lamp = mask(frame, "crate"), mask(frame, "lamp")

@@ -13,6 +13,7 @@ from metasim.rendering.camera import Camera
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph, SceneNode
+from renderers.blender.tyol.mesh import Mesh
 from renderers.blender.tyol.objects import CLASSES, make_prop
 from renderers.blender.tyol.pose import DEFAULTS, FIELD_OF_VIEW_DEG, camera_matrix, object_matrix
 from renderers.blender.tyol.table import HALF_WIDTH
@@ -130,6 +131,35 @@ def test_boxes_hold_the_object(seen: tuple[SceneGraph, Frame]) -> None:
     share = visibility(ids(frame, Pass.INSTANCE), frame[Pass.AMODAL])
     assert share[OBJECT] == 1.0
     assert 0.0 < share[TABLE] < 1.0
+
+
+def test_texture_coordinates_are_those_of_the_triangle_seen(seen: tuple[SceneGraph, Frame]) -> None:
+    graph, frame = seen
+    matrix, _ = pose_of(graph)
+    mesh = make_prop(graph.by_name["object"].cls).mesh
+    shown = ids(frame, Pass.INSTANCE) == OBJECT
+    points = (floats(frame, Pass.POSITION)[shown] - matrix[:3, 3]) @ np.linalg.inv(matrix[:3, :3]).T
+    errors = [
+        uv_error(mesh, point, uv) for point, uv in zip(points, floats(frame, Pass.UV)[shown], strict=True)
+    ]
+    assert len(errors) > 100
+    assert max(errors) < 1e-3
+
+
+def uv_error(mesh: Mesh, point: Floats, uv: Floats) -> float:
+    """Least error over the triangles that a point lies in."""
+    start, *ends = np.moveaxis(mesh.vertices[mesh.faces], 1, 0)
+    sides = np.stack([*(end - start for end in ends), np.cross(*(end - start for end in ends))], axis=-1)
+    flat = np.abs(np.linalg.det(sides)) < 1e-20
+    sides[flat] = np.eye(3)
+    weights = np.linalg.solve(sides, (point - start)[..., None])[..., 0]
+    height = np.abs(weights[:, 2]) * np.linalg.norm(sides[..., 2], axis=-1)
+    inside = (weights[:, :2] > -0.01).all(axis=-1) & (weights[:, :2].sum(axis=-1) < 1.01) & ~flat
+    near = inside & (height < 1e-5)
+    u, v = weights[near, 0, None], weights[near, 1, None]
+    corners = np.moveaxis(mesh.uvs[near], 1, 0)
+    found = corners[0] + u * (corners[1] - corners[0]) + v * (corners[2] - corners[0])
+    return float(np.abs(found - uv).max(axis=-1).min(initial=np.inf))
 
 
 def test_light_adds_up_and_nothing_moves(seen: tuple[SceneGraph, Frame]) -> None:
