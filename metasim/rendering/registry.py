@@ -14,6 +14,7 @@ from pydantic import ConfigDict, ValidationError, create_model
 
 from metasim.base.errors import InputError
 from metasim.rendering.asset import Asset
+from metasim.rendering.footage import Footage
 from metasim.rendering.inspection import Inspection
 from metasim.scene.schema import SceneSchema
 
@@ -25,7 +26,7 @@ BUILT_IN = {
     "unity-standin": "renderers.unity.standin.renderer:StandInRenderer",
 }
 READS = {".blend": "blender"}
-"""Engines whose static method ``inspect`` reads scene files, by the files' suffix."""
+"""Engines whose static methods ``inspect`` and ``footage`` read scene files, by the files' suffix."""
 
 
 def engine(kind: str) -> type:
@@ -123,11 +124,7 @@ def inspect_file(path: Path) -> Inspection:
     Raises:
         InputError: If no engine does, or it cannot read this one.
     """
-    kind = READS.get(path.suffix)
-    if kind is None:
-        raise InputError(str(path), f"a {path.suffix or 'nameless'} file", f"a {' or '.join(READS)} file")
-    reader: Any = engine(kind)
-    return reader.inspect(path)
+    return _reader(path).inspect(path)
 
 
 def catalogue(kind: str, place: Path) -> tuple[Asset, ...]:
@@ -140,6 +137,29 @@ def catalogue(kind: str, place: Path) -> tuple[Asset, ...]:
     if not hasattr(cls, "catalogue"):
         raise InputError("renderer.kind", f"{kind}, which shows no assets", "an engine that does")
     return cls.catalogue(place)
+
+
+def scene_footage(path: Path, size: tuple[int, int], with_surfaces: bool = False) -> Footage:
+    """What an animated scene file shows, told by the engine that reads files of its kind.
+
+    Args:
+        path: The file.
+        size: Height and width of the pictures, which the camera depends on.
+        with_surfaces: Whether its triangles are wanted.
+
+    Raises:
+        InputError: If no engine does, or it cannot read this one.
+        MetasimError: If the engine dies of it.
+    """
+    return _reader(path).footage(path, size, with_surfaces)
+
+
+def _reader(path: Path) -> Any:
+    """The engine that reads scene files of a kind."""
+    kind = READS.get(path.suffix)
+    if kind is None:
+        raise InputError(str(path), f"a {path.suffix or 'nameless'} file", f"a {' or '.join(READS)} file")
+    return engine(kind)
 
 
 def _names_file(hint: Any) -> bool:

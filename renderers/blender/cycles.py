@@ -117,6 +117,10 @@ class Cycles:
             raise MetasimError("Blender delivered no picture")
         return self._layers, self._camera
 
+    def camera(self) -> Camera:
+        """The camera as the scene stands; ``InputError`` if it is no pinhole."""
+        return pinhole(self._bpy.context.evaluated_depsgraph_get(), self._size)
+
     def neighbours(self) -> tuple[Camera, Camera]:
         """The cameras of the frames before and after the timeline's current one."""
         frame = self._scene.frame_current
@@ -127,7 +131,7 @@ class Cycles:
 
     def _camera_at(self, frame: int) -> Camera:
         self._scene.frame_set(frame)
-        return pinhole(self._bpy.context.evaluated_depsgraph_get(), self._size)
+        return self.camera()
 
     def _prepare(self, shot: Shot) -> None:
         view = self._scene.view_layers[0]

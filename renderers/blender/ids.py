@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +62,7 @@ def members(graph: SceneGraph, objects: Mapping[str, Any]) -> Members:
     """The instance id of each Blender object that belongs to a node.
 
     A node's object brings along its children that are no node's own, and, if it shows a collection, the
-    objects in there. The order is that of the parts: the object itself, then by name.
+    objects in there that are none either. The order is that of the parts: the object itself, then by name.
 
     Args:
         graph: The scene.
@@ -80,20 +80,22 @@ def members(graph: SceneGraph, objects: Mapping[str, Any]) -> Members:
             children.setdefault(shape.parent, []).append(shape)
     found: dict[Any, int] = {}
     for name, root in objects.items():
-        for shape in _tree(root, children):
+        for shape in _tree(root, children, own.keys()):
             if shape in found:
                 raise InputError(f"node {name}", f"{shape.name} of another node", "an object for each node")
             found[shape] = graph.index(name) + 1
     return found
 
 
-def _tree(root: Any, children: Mapping[Any, list[Any]]) -> Iterator[Any]:
+def _tree(root: Any, children: Mapping[Any, list[Any]], own: Collection[Any]) -> Iterator[Any]:
     yield root
     if root.instance_type == "COLLECTION" and root.instance_collection is not None:
-        _demand_one_user(root.instance_collection)
-        yield from sorted(root.instance_collection.all_objects, key=lambda shape: shape.name)
+        inside = [shape for shape in root.instance_collection.all_objects if shape not in own]
+        if inside:
+            _demand_one_user(root.instance_collection)
+        yield from sorted(inside, key=lambda shape: shape.name)
     for child in children.get(root, []):
-        yield from _tree(child, children)
+        yield from _tree(child, children, own)
 
 
 def _demand_one_user(collection: Any) -> None:

@@ -13,6 +13,7 @@ from pydantic import Field
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.asset import Asset
 from metasim.rendering.camera import Camera
+from metasim.rendering.footage import Footage
 from metasim.rendering.inspection import Inspection
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
@@ -22,6 +23,7 @@ from renderers.blender.assets.catalogue import Catalogue
 from renderers.blender.blend.inspect import inspect_blend
 from renderers.blender.cycles import Cycles, Image, Shot
 from renderers.blender.devices import Device, use_device
+from renderers.blender.footage.scout import scout
 from renderers.blender.ids import Ids, IdTable, Members, members, number
 from renderers.blender.native import load_bpy
 from renderers.blender.passes import CENTRE, COLOUR, FLOW, View, image
@@ -113,6 +115,11 @@ class BlenderRenderer:
         """
         return Catalogue.at(place).assets
 
+    @staticmethod
+    def footage(path: Path, size: tuple[int, int], with_surfaces: bool = False) -> Footage:
+        """What a .blend file shows; read in a process of its own, see ``footage.scout``."""
+        return scout(path, size, with_surfaces)
+
     @property
     def capabilities(self) -> Capabilities:
         """Colour, its intrinsic parts, geometry, motion and ids, in a process of its own."""
@@ -155,7 +162,7 @@ class BlenderRenderer:
             table, bodies = number(owners, with_parts=Pass.PART in passes), Bodies(owners)
         view = self._see(self._cycles, watch, scene, passes, seed, table, bodies)
         if view is None:
-            return Frame({})
+            return Frame({}, self._cycles.camera(), watch.seconds)
         with watch.stage("labels"):
             images = {name: image(name, view) for name in passes - OF_NODES}
             if passes & OF_NODES:

@@ -14,6 +14,7 @@ from metasim.scene.graph import SceneGraph
 SCENES = {
     "tyol": "renderers.blender.tyol.scene:TyolScene",
     "assets": "renderers.blender.assets.scene:AssetsScene",
+    "footage": "renderers.blender.footage.scene:FootageScene",
     "objects": "renderers.blender.objects.scene:ObjectsScene",
 }
 FILE_SCENE = "renderers.blender.blend.scene:BlendScene"

@@ -42,7 +42,7 @@ class Bodies:
             self.frames.setdefault(instance, _matrix(shape.evaluated_get(depsgraph)))
         for found in depsgraph.object_instances:
             shown = found.parent.original if found.is_instance else found.object.original
-            instance = self.owners.get(shown)
+            instance = self.owners.get(shown, self.owners.get(found.object.original))
             if instance is not None and found.object.type in SHAPES and found.show_self:
                 self._add(instance, found.object, np.array(found.matrix_world, dtype=np.float64))
 

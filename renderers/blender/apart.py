@@ -1,0 +1,59 @@
+"""Questions about a Blender file, each answered in a process of its own, which may die of it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TypeVar
+
+from metasim.base.errors import InputError, MetasimError
+
+T = TypeVar("T")
+
+
+def ask(question: Callable[[Path], T], path: Path) -> T:
+    """The answer to a question.
+
+    Args:
+        question: A function of a module, or a ``partial`` of one.
+        path: The file it is about.
+
+    Raises:
+        InputError: If there is no such file, or it cannot be read.
+        MetasimError: If Blender dies of it.
+    """
+    if not path.is_file():
+        raise InputError(str(path), "no such file", "a .blend file")
+    spawn = multiprocessing.get_context("spawn")
+    ours, theirs = spawn.Pipe(duplex=False)
+    process = spawn.Process(target=_answer, args=(theirs, partial(question, path), path), daemon=True)
+    process.start()
+    theirs.close()
+    try:
+        answer = ours.recv()
+    except EOFError as error:
+        raise MetasimError(f"{path}: Blender dies of this file") from error
+    finally:
+        process.kill()
+        process.join()
+    if isinstance(answer, MetasimError):
+        raise answer
+    return answer
+
+
+def _answer(pipe: Connection, question: Callable[[], object], path: Path) -> None:
+    """Answers and leaves without the interpreter's farewell, at which Blender may hang."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    try:
+        pipe.send(question())
+    except MetasimError as error:
+        pipe.send(error)
+    except Exception as error:
+        pipe.send(MetasimError(f"{path}: {type(error).__name__}: {error}"))
+    os._exit(0)
