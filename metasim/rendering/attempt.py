@@ -6,11 +6,12 @@ import resource
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 
 from metasim.base.errors import InputError
-from metasim.rendering.protocol import Cost, Frame, Pass, Renderer
+from metasim.rendering.protocol import Cost, EngineError, Frame, Pass, Renderer
 from metasim.scene.graph import SceneGraph
 
 FINITE = (Pass.HDR, Pass.REFLECTANCE, Pass.ILLUMINATION, Pass.RESIDUAL)
@@ -44,7 +45,7 @@ def fault(frame: Frame, passes: frozenset[Pass]) -> str | None:
 def attempt(
     engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
 ) -> list[Frame | SceneFailure]:
-    """Renders scenes in one call; those that fail are tried once more, each alone.
+    """Renders scenes in one call; those that fail are tried once more, each alone, unless the engine did.
 
     Args:
         engine: The engine.
@@ -54,31 +55,46 @@ def attempt(
 
     Raises:
         InputError: If a scene or a pass is beyond the engine; no retry helps against that.
+        EngineError: If the engine can render nothing any more.
     """
-    first = _try(engine, scenes, passes, seed)
+    first, alone = _try(engine, scenes, passes, seed)
+    if alone:
+        return first
     return [
-        _try(engine, [scenes[i]], passes, seed + i)[0] if isinstance(result, SceneFailure) else result
+        _try(engine, [scenes[i]], passes, seed + i)[0][0] if isinstance(result, SceneFailure) else result
         for i, result in enumerate(first)
     ]
 
 
 def _try(
     engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
-) -> list[Frame | SceneFailure]:
+) -> tuple[list[Frame | SceneFailure], bool]:
+    """What of each scene there is, and whether the engine has tried those that failed alone."""
     wall, cpu = time.perf_counter(), time.process_time()
+    alone = False
     try:
-        frames = engine.render(scenes, passes, seed)
+        results: Sequence[Frame | str] = engine.render(scenes, passes, seed)
     except InputError:
         raise
     except Exception as error:
+        if isinstance(error, EngineError) and error.lasting:
+            raise
+        alone = isinstance(error, EngineError) and bool(error.results)
         reason = " ".join(f"{type(error).__name__}: {error}".split())
-        return [SceneFailure(reason)] * len(scenes)
-    frames = list(_with_cost(frames, time.perf_counter() - wall, time.process_time() - cpu))
-    faults = [fault(frame, passes) for frame in frames]
-    return [SceneFailure(reason) if reason else frame for frame, reason in zip(frames, faults, strict=True)]
+        results = error.results if isinstance(error, EngineError) and alone else [reason] * len(scenes)
+    spent = time.perf_counter() - wall, time.process_time() - cpu
+    return [_judged(result, passes) for result in _with_cost(results, *spent)], alone
 
 
-def _with_cost(frames: Sequence[Frame], wall_s: float, cpu_s: float) -> Iterator[Frame]:
-    peak, share = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, 1 / max(len(frames), 1)
-    for frame in frames:
-        yield replace(frame, cost=Cost(wall_s * share, cpu_s * share, peak, dict(frame.stages)))
+def _judged(result: Frame | str, passes: frozenset[Pass]) -> Frame | SceneFailure:
+    reason = result if isinstance(result, str) else fault(result, passes)
+    return SceneFailure(reason) if reason else cast(Frame, result)
+
+
+def _with_cost(results: Sequence[Frame | str], wall_s: float, cpu_s: float) -> Iterator[Frame | str]:
+    peak, share = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, 1 / max(len(results), 1)
+    for result in results:
+        if isinstance(result, str):
+            yield result
+        else:
+            yield replace(result, cost=Cost(wall_s * share, cpu_s * share, peak, dict(result.stages)))

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from metasim.base.errors import MetasimError
 from metasim.rendering.camera import Camera
 from metasim.scene.graph import SceneGraph
 
@@ -83,6 +84,21 @@ class Frame:
         return self.passes[name]
 
 
+class EngineError(MetasimError):
+    """An engine failed for a reason of its own.
+
+    Args:
+        reason: What happened, in one line.
+        lasting: Whether every later call would fail likewise.
+        results: Of each scene of the call its frame, or why there is none, from an engine that has already
+            tried each failed scene alone; empty if the call gave nothing.
+    """
+
+    def __init__(self, reason: str, lasting: bool = False, results: Sequence[Frame | str] = ()) -> None:
+        super().__init__(reason)
+        self.lasting, self.results = lasting, tuple(results)
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """What an engine can do.
@@ -129,6 +145,7 @@ class Renderer(Protocol):
 
         Raises:
             InputError: If a scene or a pass is beyond the engine.
+            EngineError: If the engine failed; it may hold the frames that there are.
         """
         ...
 

@@ -1,0 +1,1 @@
+"""Unity players as an engine, over the link of ML-Agents."""

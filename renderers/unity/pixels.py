@@ -1,0 +1,114 @@
+"""Pixels of a pass: from a PNG to its bytes, and 24-bit codes both ways; see PROTOCOL.md, section 3."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+Bytes = npt.NDArray[np.uint8]
+Codes = npt.NDArray[np.int32]
+
+BACKGROUND = 0xFFFFFF
+DEEPEST = 0xFFFFFE
+_STEPS = 4094
+_BITS = 12
+_OFFSETS = (np.arange(1 << _BITS, dtype=np.float32) - _STEPS // 2) / np.float32(_STEPS // 2)
+
+
+class BadImage(ValueError):
+    """Bytes that are not the PNG that the protocol asks for."""
+
+
+def decode_colours(data: bytes, size: tuple[int, int]) -> Bytes:
+    """Colours (H, W, 3) of a PNG.
+
+    Raises:
+        BadImage: If it is none, or of another size or mode.
+    """
+    return np.array(_decoded(data, size))
+
+
+def decode_codes(data: bytes, size: tuple[int, int]) -> Codes:
+    """24-bit codes (H, W) of a PNG, red first.
+
+    Raises:
+        BadImage: If it is none, or of another size or mode.
+    """
+    pixels = np.frombuffer(_decoded(data, size).convert("RGBX").tobytes(), ">u4")
+    return (pixels >> 8).astype(np.int32).reshape(size)
+
+
+def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
+    try:
+        image = Image.open(io.BytesIO(data), formats=("PNG",))
+        if (image.mode, image.size) != ("RGB", size[::-1]):
+            raise BadImage(f"a PNG of mode {image.mode} and size {image.size}, not RGB {size[::-1]}")
+        image.load()
+    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
+        raise BadImage(f"no PNG that can be decoded: {error}") from error
+    return image
+
+
+def encode_png(colours: Bytes) -> bytes:
+    """A PNG of colours (H, W, 3), made in a hurry."""
+    file = io.BytesIO()
+    Image.fromarray(colours).save(file, "PNG", compress_level=1)
+    return file.getvalue()
+
+
+def colours_of(codes: npt.NDArray[np.integer]) -> Bytes:
+    """Colours (H, W, 3) of 24-bit codes (H, W)."""
+    padded = np.ascontiguousarray(codes, ">i4").view(np.uint8).reshape(*codes.shape, 4)
+    return np.ascontiguousarray(padded[..., 1:])
+
+
+def depth_of(codes: Codes, far: float) -> npt.NDArray[np.float32]:
+    """Planar depths (H, W) in metres, infinite on the background.
+
+    Raises:
+        BadImage: If a code is 0.
+    """
+    if not codes.all():
+        raise BadImage("a depth of 0")
+    depth = (codes * (far / DEEPEST)).astype(np.float32)
+    depth[codes == BACKGROUND] = np.inf
+    return depth
+
+
+def depth_codes(depth: npt.NDArray[np.floating], far: float) -> Codes:
+    """Codes (H, W) of planar depths in metres."""
+    seen = np.isfinite(depth)
+    steps = np.rint(np.where(seen, depth, 0.0).astype(np.float64) / far * DEEPEST)
+    return np.where(seen, steps.clip(1, DEEPEST), BACKGROUND).astype(np.int32)
+
+
+def normals_of(codes: Codes) -> npt.NDArray[np.float32]:
+    """Unit normals (H, W, 3) in metasim's axes, NaN on the background."""
+    x, y = _OFFSETS[codes >> _BITS], _OFFSETS[codes & 0xFFF]  # Unity's z is metasim's y
+    up = np.float32(1) - np.abs(x) - np.abs(y)
+    below = np.minimum(up, np.float32(0))
+    x -= np.copysign(below, x)
+    y -= np.copysign(below, y)
+    scale = np.float32(1) / np.sqrt(x * x + y * y + up * up)
+    scale[codes == BACKGROUND] = np.nan
+    normals = np.empty((*codes.shape, 3), np.float32)
+    for axis, plane in enumerate((x, y, up)):
+        np.multiply(plane, scale, out=normals[..., axis])
+    return normals
+
+
+def normal_codes(normals: npt.NDArray[np.floating]) -> Codes:
+    """Codes (H, W) of normals (H, W, 3) in metasim's axes, NaN on the background."""
+    seen = np.isfinite(normals).all(axis=-1)
+    x, y, up = np.moveaxis(np.where(seen[..., None], normals, [0.0, 0.0, 1.0]).astype(np.float64), -1, 0)
+    total = np.abs(x) + np.abs(y) + np.abs(up)
+    flat = np.stack([x, y]) / total
+    folded = (1.0 - np.abs(flat[::-1])) * np.where(flat >= 0.0, 1.0, -1.0)
+    flat = np.where(up < 0.0, folded, flat)
+    u, v = np.floor((flat * 0.5 + 0.5) * _STEPS + 0.5).astype(np.int32)
+    return np.where(seen, u << _BITS | v, BACKGROUND)
