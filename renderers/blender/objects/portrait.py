@@ -27,7 +27,7 @@ class Portrait:
     Attributes:
         asset: The asset.
         thing: Its ``bpy.types.Object``.
-        facts: ``asset`` and ``normalization`` as Objaverse-XL's metadata has them, as JSON data.
+        facts: ``name``, and ``asset`` and ``normalization`` as in Objaverse-XL's metadata, as JSON data.
     """
 
     asset: Asset
@@ -51,14 +51,14 @@ class Portrait:
         absent = sorted({relative(path, folder) for path in solid.missing})
         colours = replace_missing(solid.mesh, folder)
         facts = {
+            "name": asset.name,
             "asset": {
-                "name": asset.name,
                 **counts,
                 "missing_textures": {"count": len(absent), "file_path_to_color": colours, "files": absent},
                 "random_color": solid.colour,
                 "scene_size": _size(solid),
             },
-            "normalization": {"scale": solid.fit.scale, "translation": solid.fit.translation.tolist()},
+            "normalization": {"scale": solid.fit.scale, "translation": (solid.fit.translation + 0.0).tolist()},
         }
         return cls(asset, thing, facts)
 

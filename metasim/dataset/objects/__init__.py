@@ -1,0 +1,1 @@
+"""Views of many mesh files: where cameras stand, how it is lit, what counts as a view, which files fail."""
