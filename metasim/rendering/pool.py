@@ -31,7 +31,8 @@ Result = Frame | SceneFailure
 class RenderPool:
     """Renders scenes with an engine of a given name; use it as a context manager.
 
-    Engines that are safe in the calling process (``Capabilities.in_process``) run there in batches,
+    Engines that are safe in the calling process (``Capabilities.in_process``) run there in batches (one that
+    shares them out itself is told the number of workers if it has an option of that name),
     all others in worker processes, one scene at a time. A scene whose worker crashes, hangs or
     returns values that are not finite is tried once more and then given up as a ``SceneFailure``.
     The frame of a (scene, seed) pair depends on neither the number of workers nor the order.
@@ -58,6 +59,8 @@ class RenderPool:
         timeout_s: float = 120.0,
     ) -> None:
         self._kind, self._options = kind, check_options(kind, options or {})
+        if workers is not None and "workers" in self._options:
+            self._options["workers"] = workers
         cores = len(os.sched_getaffinity(0))
         self.workers = workers or cores
         self.counters = Counters()
