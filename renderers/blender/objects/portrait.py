@@ -58,7 +58,10 @@ class Portrait:
                 "random_color": solid.colour,
                 "scene_size": _size(solid),
             },
-            "normalization": {"scale": solid.fit.scale, "translation": (solid.fit.translation + 0.0).tolist()},
+            "normalization": {
+                "scale": solid.fit.scale,
+                "translation": (solid.fit.translation + 0.0).tolist(),
+            },
         }
         return cls(asset, thing, facts)
 
