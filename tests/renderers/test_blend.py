@@ -16,16 +16,18 @@ from metasim.base.errors import InputError
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph, SceneNode
+from renderers.blender.blend.inspect import inspect_blend
 from renderers.blender.passes import srgb_bytes
 
 pytestmark = pytest.mark.blender
 
 PASSES = frozenset({Pass.RGB, Pass.HDR, Pass.DEPTH, Pass.INSTANCE, Pass.BOX3D})
 SIZE = (24, 48)
+YAW = 'objects["Mug"].rotation_euler[2]'
 NODES = 'materials["Paint"].node_tree.nodes["Emission"].inputs'
 WOOD = 'materials["Wood"].node_tree.nodes["Principled BSDF"].inputs'
 BIND: dict[str, Any] = {
-    "mug.yaw": {"path": 'objects["Mug"].rotation_euler[2]', "unit": "deg", "range": [0, 360]},
+    "mug.yaw": {"path": YAW, "unit": "deg", "range": [0, 360]},
     "mug.x": {"path": 'objects["Mug"].location[0]', "unit": "cm", "range": [-300, 300]},
     "mug.tall": 'objects["Mug"].data.shape_keys.key_blocks["Tall"].value',
     "mug.visible": 'not objects["Mug"].hide_render',
@@ -186,6 +188,35 @@ def test_nothing_in_the_file_runs_and_what_is_wrong_is_told(blend: Path, pool: R
         "driver of Floor",
     ):
         assert part in told
+
+
+def test_all_that_can_be_bound_is_listed_as_it_stands_and_nothing_runs(blend: Path, tmp_path: Path) -> None:
+    found = inspect_blend(blend)
+    values = {item.path: item.value for item in found.bindable}
+    units = {item.path: item.unit for item in found.bindable}
+    as_it_stands = {
+        YAW: 0.0,
+        'objects["Mug"].data.shape_keys.key_blocks["Tall"].value': 0.0,
+        'not objects["Mug"].hide_render': 1.0,
+        'objects["Ball"]["size"]': 1.0,
+        'lights["Key"].energy': 1.0,
+        f'{NODES}["Color"].default_value[1]': GLOW[1],
+        f'{WOOD}["Specular IOR Level"].default_value': 0.0,
+        BIND["sky.strength"]: 0.0,
+        'cameras["Lens"].lens': 36.0,
+        'objects["Camera"].location[2]': 10.0,
+        "scene.frame_current": 1.0,
+    }
+    assert {path: values.get(path) for path in as_it_stands} == pytest.approx(as_it_stands)
+    assert (units[YAW], units['cameras["Lens"].lens'], units['lights["Key"].energy']) == ("deg", "mm", "1")
+    assert f'{WOOD}["Sheen Tint"].default_value[0]' not in values  # which another node feeds
+    assert found.choices == {'collections["Cars"]': ("sedan", "van")}
+    told = "; ".join(found.notes)
+    for part in ("library //library.blend", "texture planks", "script evil.py", "driver of Floor"):
+        assert part in told
+    assert not (blend.parent / "script.txt").exists()
+    everything = {f"thing.a_{i}": {"path": path, "unit": units[path]} for i, path in enumerate(values)}
+    assert refusals(blend, [everything], tmp_path) == ["nothing"]
 
 
 def test_nodes_of_a_symbol_take_the_objects_of_a_list_in_order(blend: Path) -> None:
