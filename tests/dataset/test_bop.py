@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+import trimesh
 from ball_scene import BALL, CENTRE, CLASSES, FLOOR, RADIUS, ball_sample
 from clouds import bop as cloud
 from exchange import seen, write
@@ -135,6 +136,29 @@ def test_the_centre_of_the_ball_projects_to_where_our_camera_sees_it(tmp_path: P
     ours, metres = written.camera.project(CENTRE)
     np.testing.assert_allclose(pixel[0] + 0.5, ours, atol=1e-6)  # our centres lie at half-integers
     np.testing.assert_allclose(depth[0], 1000.0 * metres, rtol=1e-9)
+
+
+def test_every_object_has_a_model_that_holds_it(tmp_path: Path) -> None:
+    """Millimetres, centred; two balls of unlike sizes share the model of their class."""
+    small = seen("bop", 1)
+    solids = [replace(s, world_from_unit=s.world_from_unit * [0.5, 0.5, 0.5, 1]) for s in small.solids or ()]
+    files = write("bop", tmp_path, [seen("bop", 0), replace(small, solids=tuple(solids))])
+    models = json.loads((tmp_path / "models/models_info.json").read_text())
+    assert set(files) >= {*tmp_path.glob("models/*"), *tmp_path.glob("models/parts/*")} - {
+        tmp_path / "models/parts"
+    }
+    for view in read(tmp_path / "train/000000"):
+        for pose, detail in zip(view.poses, view.details, strict=True):
+            model = models[str(pose["obj_id"])]
+            size = np.array([model[f"size_{axis}"] for axis in "xyz"])
+            assert (np.array(model["smallest"]) - 1e-9 <= detail["size"]).all()
+            assert (np.array(detail["size"]) <= size + 1e-9).all()
+            mesh = trimesh.load(tmp_path / f"models/obj_{pose['obj_id']:06d}.ply", process=False)
+            assert isinstance(mesh, trimesh.Trimesh)
+            np.testing.assert_allclose(mesh.bounds, [-size / 2, size / 2], atol=1e-6)
+            np.testing.assert_allclose(mesh.bounds[0], [model[f"min_{axis}"] for axis in "xyz"], atol=1e-6)
+            assert model["diameter"] == pytest.approx(np.linalg.norm(np.ptp(mesh.vertices, axis=0)))
+    assert models[str(BALL)]["size_x"] == pytest.approx(2 * models[str(BALL)]["smallest"][0])
 
 
 @given(st.floats(0.001, 500.0))

@@ -9,9 +9,9 @@ so that the principal point in ``cam_K`` is half a pixel less than ours.
 Scenes that are seen once are the images of one BOP scene a part, numbered like the part. A sequence is a
 BOP scene of its own, with the number of its scene under the seed, and its frames' numbers for its images.
 
-``obj_id`` is the class, see ``dataset_info.md``; the model of an object is the box around it, centred, on its
-own axes. Since objects of one class differ in size, ``scene_gt_info.json`` has the ``size`` of each, beside
-its ``instance_id``; both go beyond BOP. What has no oriented box has no pose, hence is background.
+``obj_id`` is the class, named in ``dataset_info.md``; its model is a box, centred, on the object's own axes,
+see ``bop_models``. Since objects of a class differ in size, ``scene_gt_info.json`` has the ``size`` of each,
+beside its ``instance_id``; both go beyond BOP. What has no oriented box has no pose, hence is background.
 ``scene_metasim.json`` has the scene graphs.
 """
 
@@ -29,6 +29,7 @@ from metasim.base.files import write_text
 from metasim.dataset import labels
 from metasim.dataset.encode import from_png, png, png16
 from metasim.dataset.formats.axes import camera_of_opencv, opencv_from_world
+from metasim.dataset.formats.bop_models import Extents, extents_path, write_models
 from metasim.dataset.formats.poses import Pose, join_pose, split_pose
 from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
@@ -62,6 +63,7 @@ class BopWriter:
     def __init__(self, staged: StagedFiles, part: Part) -> None:
         self._staged, self._part = staged, part
         self._tables: dict[str, dict[str, Json]] = {}
+        self._extents = Extents()
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -80,6 +82,8 @@ class BopWriter:
         for name, data in _pictures(sample, image, scale).items():
             self._staged.write(f"{folder}/{name}.png", data)
         poses = [split_pose(solid, camera) for solid in sample.solids or ()]
+        for pose in poses:
+            self._extents.add(pose.class_id, pose.size * 1000.0, pose.size * 1000.0)
         tables[CAMERA][str(image)] = _camera_entry(camera, scale)
         tables[POSES][str(image)] = [_pose_entry(pose) for pose in poses]
         tables[DETAILS][str(image)] = [_detail_entry(sample, pose) for pose in poses]
@@ -90,6 +94,7 @@ class BopWriter:
         for folder, tables in self._tables.items():
             for name, table in tables.items():
                 self._staged.write(f"{folder}/{name}.json", sorted_json(table))
+        self._staged.write(extents_path(self._part), sorted_json(self._extents.to_json()))
 
 
 class BopFormat:
@@ -115,15 +120,15 @@ class BopFormat:
             writer.close()
 
     def summaries(self, part: Part) -> tuple[str, ...]:
-        """None is read."""
-        return ()
+        """The extents of its objects."""
+        return (extents_path(part),)
 
     def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
-        """Writes which class each ``obj_id`` is."""
+        """Writes which class each ``obj_id`` is, and its model."""
         rows = (f"| {number} | {name} |" for number, name in enumerate(info.class_names, start=1))
         lines = ["# Objects", "", "| obj_id | class |", "| --- | --- |", *rows]
         write_text(out / INFO, "\n".join(lines) + "\n")
-        return (INFO,)
+        return (INFO, *write_models(out, info.plan.parts()))
 
     def read(self, out: Path) -> Iterator[Sample]:
         """All samples, scene by scene.
