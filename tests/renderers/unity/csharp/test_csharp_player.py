@@ -22,7 +22,7 @@ def member(converse: Speak, line: str) -> str:
 
 
 def test_a_command_line_without_options_keeps_those_of_the_inspector(converse: Speak) -> None:
-    assert options(converse) == "64 64 16 rgb"
+    assert options(converse) == "64 64 16 rgb,instance,depth,normal"
 
 
 @settings(max_examples=20, deadline=None)

@@ -18,7 +18,7 @@ namespace MetaSim
         public int Slots = 16;
 
         /// <summary>The passes that are sent.</summary>
-        public Pass[] Passes = { Pass.Rgb };
+        public Pass[] Passes = { Pass.Rgb, Pass.Instance, Pass.Depth, Pass.Normal };
 
         /// <summary>These options, with those of a command line in place of their own.</summary>
         /// <exception cref="ArgumentException">If one of them is not as it should be.</exception>
