@@ -113,5 +113,5 @@ def test_normals_are_those_that_python_reads(paint: Painter) -> None:
     assert BACKGROUND not in codes
     read = normals_of(codes[None])[0]
     across = np.linalg.norm(read - normals[:, [0, 2, 1]], axis=1)  # metasim's axes are x, z, y of Unity's
-    # Half a step, 1/4094, in x and y moves (x, y, 1 - |x| - |y|) by sqrt(6) of it; its length is >= 1/sqrt(3).
+    # Half a step, 1/4094, of x and y moves (x, y, 1 - |x| - |y|), 1/sqrt(3) long or more, by sqrt(6) of it.
     assert across.max() <= 1.01 * np.sqrt(6) * np.sqrt(3) / 4094
