@@ -151,8 +151,14 @@ def _scene(views: Sequence[Sample]) -> dict[str, Any]:
         "images": [_bytes(png(view.images[Modality.RGB])) for view in views],
         "masks": _stacked([view.images[Modality.MASK].astype(np.uint8) for view in views]),
         "depths": _stacked(depths),
-        "normalization": dict(views[0].facts.get("normalization", UNSCALED)),
+        "normalization": _normalization(views[0]),
     }
+
+
+def _normalization(view: Sample) -> dict[str, Any]:
+    """Made anew: the bytes of a pickle depend on which objects share a key's string."""
+    known = view.facts.get("normalization", UNSCALED)
+    return {"scale": float(known["scale"]), "translation": [float(x) for x in known["translation"]]}
 
 
 def _stacked(images: list[Image]) -> torch.Tensor:
