@@ -20,6 +20,7 @@ namespace MetaSim.Tests
                 case "reply": answer = Reply; break;
                 case "options": answer = Options; break;
                 case "member": answer = Member; break;
+                case "casting": answer = new Theatre().Cast; break;
                 default: return 1;
             }
             Converse(Console.OpenStandardInput(), Console.OpenStandardOutput(), answer);
