@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property
 
 import numpy as np
 import torch
@@ -14,7 +13,6 @@ from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
 from metasim.matching.bank import Bank, Renders, Scenes, load_renders, save_renders
 from metasim.matching.extractors import Extractor
-from metasim.matching.features import RandomConvolutions
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
 from metasim.matching.inversion import Inversion, held_out_rows, view_of
@@ -24,25 +22,21 @@ from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.refinement import OURS, PUBLISHED, Estimator, ImageMMD, refine
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
+from metasim.matching.showcase import DRAWN, Showcase
 from metasim.matching.target import Images
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
 from metasim.matching.uncertainty import moment_errors
-from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.metrics import GRADIENT
 from metasim.runs.progress import Progress
-from metasim.runs.samples import save_images
 from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
-from metasim.stats.mmd import MMDTarget
 from metasim.stats.moments import MomentErrors
 from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
 CLUSTERS = 6  # per set of draws that a proposal is built on
-SHOWN = 48  # scenes rendered after each round for people to look at
-DRAWN = 1000  # scenes whose attributes are kept after each round
 VIEWS = 5  # moments of a refinement that are shown
 PROOF = 0.25  # of the images that are learnt from: shown to no gradient, they decide on a refinement
 LEVEL = 0.05
@@ -89,6 +83,7 @@ class Trainer:
         self.errors: MomentErrors | None = None
         graphs = [self.scenes.grammar.sample(stream(self.seed, "prior", i)) for i in range(PRIOR_SCENES)]
         self.prior_graphs = graphs
+        self.showcase = Showcase(self.scenes, graphs, self.images, self.folder, self.log)
         self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
         self.network = new_network(self.scenes.grammar, self.seed)
         self.checkpoint = Checkpoint.load(self.folder.checkpoints / "last.pt")
@@ -308,28 +303,12 @@ class Trainer:
         sizes = tuple(len(choice.classes) for choice in self.layout.choices)
         return focused_proposal(sets, self.layout.periodic, sizes, CLUSTERS, self.seed)
 
-    @cached_property
-    def _distance(self) -> MMDTarget:
-        blocks = RandomConvolutions(self.seed)(self.images)
-        return MMDTarget(torch.cat(blocks, 1), BlockSum.around_median(blocks))
+    def _show(self, epoch: int, stage: str, units: Array, classes: Classes) -> None:
+        self.showcase.show(epoch, stage, self.renders, units, classes)
 
     def _show_generator(self, epoch: int, stage: str) -> None:
         graphs = self.generator().scenes(DRAWN, "shown")
         self._show(epoch, stage, self.layout.units(graphs), self.layout.classes(graphs))
-
-    def _show(self, epoch: int, stage: str, units: Array, classes: Classes) -> None:
-        """Keeps scenes, renders a few for people to look at, and logs how far these are from the target's."""
-        Epoch(epoch, stage, self.renders, self.layout.values(units[:DRAWN])).save(self.folder.epochs)
-        graphs = self.layout.place(self.prior_graphs[:SHOWN], units[:SHOWN], classes[:SHOWN])
-        images = self.scenes.images(graphs, f"shown/{epoch}")
-        for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
-            save_images(self.folder.images / name, list(images), SHOWN)
-        features = torch.cat(RandomConvolutions(self.seed)(images), 1)
-        self.log.rewind("match", epoch)
-        self.log.scalars("match", epoch, self.renders, mmd2=float(self._distance.mmd2(features)))
-        self.log.images("match", epoch, "renders", images[:16])
-        for j, name in enumerate(self.layout.names):
-            self.log.histogram("match", epoch, name, self.layout.values(units)[:, j])
 
     def _recorder(self, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
         self.log.rewind(stage)

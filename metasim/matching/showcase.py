@@ -1,0 +1,67 @@
+"""Showcase: what people see of a training: scenes, images and distances at a few moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from metasim.matching.bank import Scenes
+from metasim.matching.features import RandomConvolutions
+from metasim.matching.target import Images
+from metasim.runs.epochs import Epoch
+from metasim.runs.folder import RunFolder
+from metasim.runs.log import RunLog
+from metasim.runs.samples import save_images
+from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import Array, Classes
+from metasim.stats.kernels import BlockSum
+from metasim.stats.mmd import MMDTarget
+
+DRAWN = 1000  # scenes whose attributes are kept
+SHOWN = 48  # of these, rendered
+LOGGED = 16  # of these, in the log
+
+
+class Showcase:
+    """Keeps moments of a training; its renders are learnt from by nobody.
+
+    Args:
+        scenes: How scenes are rendered.
+        base: At least ``SHOWN`` scenes, in whose place others are put.
+        images: (M, H, W, 3) target images, which those shown are compared with.
+        folder: The run.
+        log: Its log.
+    """
+
+    def __init__(
+        self, scenes: Scenes, base: Sequence[SceneGraph], images: Images, folder: RunFolder, log: RunLog
+    ) -> None:
+        self._scenes, self._base = scenes, base[:SHOWN]
+        self._folder, self._log = folder, log
+        self._features = RandomConvolutions(scenes.seed)
+        blocks = self._features(images)
+        self._target = MMDTarget(torch.cat(blocks, 1), BlockSum.around_median(blocks))
+
+    def show(self, epoch: int, stage: str, renders: int, units: Array, classes: Classes) -> None:
+        """Keeps a moment, under its number.
+
+        Args:
+            epoch: Counted from 0, the prior's.
+            stage: What had just been done.
+            renders: Images rendered for learning by then.
+            units: (n, D) attributes on [0, 1], at least ``SHOWN``.
+            classes: (n, C) class indices.
+        """
+        layout = self._scenes.layout
+        Epoch(epoch, stage, renders, layout.values(units[:DRAWN])).save(self._folder.epochs)
+        graphs = layout.place(self._base, units[:SHOWN], classes[:SHOWN])
+        images = self._scenes.images(graphs, f"shown/{epoch}")
+        for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
+            save_images(self._folder.images / name, list(images), SHOWN)
+        features = torch.cat(self._features(images), 1)
+        self._log.rewind("match", epoch)
+        self._log.scalars("match", epoch, renders, mmd2=float(self._target.mmd2(features)))
+        self._log.images("match", epoch, "renders", images[:LOGGED])
+        for j, name in enumerate(layout.names):
+            self._log.histogram("match", epoch, name, layout.values(units)[:, j])
