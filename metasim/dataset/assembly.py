@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import chain, groupby, islice
+from dataclasses import dataclass, field
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 from metasim.base.errors import MetasimError
-from metasim.base.files import whole_file
 from metasim.dataset.card import write_card
 from metasim.dataset.costs import write_costs
 from metasim.dataset.drawing import Drawn
@@ -21,11 +19,12 @@ from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.journal import Journal, PartRecord
 from metasim.dataset.ledger import write_ledger
 from metasim.dataset.manifest import count_samples, export_identity, read_manifest, write_manifest
+from metasim.dataset.open_part import OpenPart
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.preview import Sheet
 from metasim.dataset.record import FileRecord
-from metasim.dataset.sample import Origin, Sample, sample_key
-from metasim.dataset.statistics import Statistics, write_statistics
+from metasim.dataset.sample import Origin, sample_key
+from metasim.dataset.statistics import write_statistics
 from metasim.dataset.store import LocalStore, Store, open_for_writing
 from metasim.dataset.workspace import finished_parts, is_finished
 from metasim.rendering.attempt import SceneFailure
@@ -38,7 +37,7 @@ Further = Callable[[Path, Sequence[PartRecord]], Sequence[str]]
 """Writes further files about the parts of a dataset to a folder, and returns their paths within it."""
 
 Draw = Callable[[Sequence[Part]], Iterator[Drawn]]
-"""Gives the scenes of some parts of the plan, part by part; the order of the parts is its own affair."""
+"""Gives the scenes of some parts of the plan, those of a part in order; those of others may be between."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +55,7 @@ class Assembly:
         summary: The numbers of the generator's run, for the card.
         progress: Who is told how far it is.
         further: Writes what else describes the dataset.
+        sheet: Makes the preview of a part.
     """
 
     plan: ExportPlan
@@ -68,6 +68,7 @@ class Assembly:
     summary: Summary | None = None
     progress: Progress = NoProgress()  # noqa: RUF009 (it has no state)
     further: Further = lambda out, records: ()
+    sheet: Callable[[Part], Sheet] = Sheet
 
     def run(self, resume: bool = False) -> dict[str, Any]:
         """Writes the dataset, part by part; the manifest comes last.
@@ -105,12 +106,28 @@ class Assembly:
         if not journal.exists():
             journal.begin(self._identity)
         self.progress.start("export", sum(len(part.indices) for part in todo))
-        for part, scenes in groupby(drawn, key=lambda scene: scene.part):
-            require_space(store, round(bytes_each * len(part.indices)))
-            record = self._write_part(store, part, scenes)
+        for record in self._write(store, drawn, bytes_each):
             store.publish(record.files)
             journal.add(record)
             yield record
+
+    def _write(self, store: Store, drawn: Iterable[Drawn], bytes_each: float) -> Iterator[PartRecord]:
+        """Writes scenes to their parts, several of which may be open, and closes each with its last scene."""
+        parts: dict[str, OpenPart] = {}
+        try:
+            for scene in drawn:
+                part, name = scene.part, scene.part.name
+                if name not in parts:
+                    require_space(store, round(bytes_each * len(part.indices)))
+                    sheet = self.sheet(part)
+                    parts[name] = OpenPart(self.plan, self.class_names, store.folder, part, sheet)
+                parts[name].add(scene)
+                self.progress.advance()
+                if parts[name].is_complete:
+                    yield parts.pop(name).close()
+        finally:
+            for unfinished in parts.values():
+                unfinished.discard()
 
     def _look_ahead(self, store: Store, todo: Sequence[Part]) -> tuple[Iterable[Drawn], float]:
         """Draws the first scenes, and refuses the export if they show that it cannot succeed.
@@ -126,34 +143,12 @@ class Assembly:
                 return chain(first, scenes), 0.0
             raise MetasimError(f"none of the first {len(first)} scenes can be rendered: {reasons[0]}")
         num = sum(len(part.indices) for part in todo)
-        told = forecast(find_format(self.plan.format), first, time.perf_counter() - began, num)
+        together = sorted(first, key=lambda scene: scene.part.name)
+        told = forecast(find_format(self.plan.format), together, time.perf_counter() - began, num)
         self.progress.say(str(told))
         if isinstance(store, LocalStore):  # far from here, a part at a time is all that lies here
             require_space(store, told.bytes_all)
         return chain(first, scenes), told.bytes_each
-
-    def _write_part(self, store: Store, part: Part, scenes: Iterable[Drawn]) -> PartRecord:
-        written, failed, costs = [], {}, {}
-        classes = Counter(dict.fromkeys(self.class_names, 0))
-        statistics, sheet = Statistics(), Sheet(part)
-        with find_format(self.plan.format).open(store.folder, part) as writer:
-            for scene in scenes:
-                began = time.perf_counter()
-                if isinstance(sample := scene.result, Sample):
-                    writer.add(sample)
-                    statistics.add(sample)
-                    sheet.add(sample)
-                    written.append(scene.index)
-                    classes.update(node.cls for node in sample.graph.nodes)
-                else:
-                    failed[scene.index] = sample.reason
-                label_s = scene.cost.label_s + time.perf_counter() - began
-                costs[scene.index] = replace(scene.cost, label_s=label_s)
-                self.progress.advance()
-        paths = [*writer.files, *_write_sheet(store.folder, sheet)]
-        files = {path: FileRecord.of(store.folder / path) for path in paths}
-        found = statistics.to_json()
-        return PartRecord(part.name, files, tuple(written), failed, dict(classes), found, costs)
 
     def _finish(self, store: Store, records: Iterable[PartRecord], began: float) -> dict[str, Any]:
         """Writes what describes the dataset as a whole."""
@@ -180,12 +175,3 @@ class Assembly:
         write_manifest(store, self._identity, counts, ordered, files, self.licences)
         Journal(store).remove()
         return counts
-
-
-def _write_sheet(folder: Path, sheet: Sheet) -> list[str]:
-    data = sheet.png()
-    if data is None:
-        return []
-    with whole_file(folder / sheet.path) as file:
-        file.write(data)
-    return [sheet.path]

@@ -6,10 +6,11 @@ import shutil
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from metasim.base.errors import InputError
+from metasim.base.errors import InputError, MetasimError
 from metasim.dataset.drawing import Drawn
 from metasim.dataset.formats.protocol import Format
 from metasim.dataset.sample import Sample
@@ -60,7 +61,8 @@ def forecast(format: Format, first: Sequence[Drawn], rendering: float, num: int)
         with format.open(Path(folder), first[0].part) as writer:
             for drawn in first:
                 if isinstance(drawn.result, Sample):
-                    writer.add(drawn.result)
+                    with suppress(MetasimError):  # what cannot be written is said when it is
+                        writer.add(drawn.result)
         size = sum((Path(folder) / path).stat().st_size for path in writer.files)
     seconds = rendering + time.perf_counter() - began
     return Forecast(num, size / len(first), seconds / len(first))

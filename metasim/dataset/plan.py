@@ -45,7 +45,7 @@ class ExportPlan:
 
     Attributes:
         format: Name of the format.
-        num: Scenes to draw, a multiple of ``views``.
+        num: Scenes to draw, a multiple of ``views`` times ``siblings``.
         modalities: What each sample carries.
         split: Share of each split; the shares sum to one.
         seed: Root seed, also that of the source of scenes.
@@ -54,6 +54,7 @@ class ExportPlan:
         part_bytes: Bytes a part at most, reckoned before they are compressed.
         affordances: What can be done with which class, for ``Modality.AFFORDANCE``.
         views: Scenes in a row that show the same; they stay in one split and one part.
+        siblings: How many such rows one after the other stay in one split.
     """
 
     format: str
@@ -66,6 +67,7 @@ class ExportPlan:
     part_bytes: int = PART_BYTES
     affordances: Affordances | None = None
     views: int = 1
+    siblings: int = 1
 
     @property
     def passes(self) -> frozenset[Pass]:
@@ -76,11 +78,15 @@ class ExportPlan:
 
     def parts(self) -> tuple[Part, ...]:
         """All parts, in the order of writing."""
-        per = self.per_part // self.views
+        families = self.num // (self.views * self.siblings)
+        dealt = {
+            split: tuple(self._scenes(chosen))
+            for split, chosen in split_scenes(families, self.split, self.seed).items()
+        }
         return tuple(
-            Part(split, number, tuple(self._scenes(shown[start : start + per])))
-            for split, shown in split_scenes(self.num // self.views, self.split, self.seed).items()
-            for number, start in enumerate(range(0, len(shown), per))
+            Part(split, number, scenes[start : start + self.per_part])
+            for split, scenes in dealt.items()
+            for number, start in enumerate(range(0, len(scenes), self.per_part))
         )
 
     @property
@@ -94,9 +100,10 @@ class ExportPlan:
         most = min(self.part_samples or PART_SAMPLES, fitting)
         return max(most // self.views, 1) * self.views
 
-    def _scenes(self, shown: Iterable[int]) -> Iterator[int]:
-        for what in shown:
-            yield from range(what * self.views, (what + 1) * self.views)
+    def _scenes(self, families: Iterable[int]) -> Iterator[int]:
+        each = self.views * self.siblings
+        for family in families:
+            yield from range(family * each, (family + 1) * each)
 
     def _pixel_bytes(self, modality: Modality) -> int:
         words = self.affordances

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Self
 
 import numpy as np
 from PIL import Image as Pillow
@@ -22,7 +23,7 @@ _GAP = 2
 
 
 class Sheet:
-    """The preview of a part, if it is the first one of its split.
+    """The preview of a part: of its first samples if it is the first one of its split, else empty.
 
     Args:
         part: The part.
@@ -30,13 +31,23 @@ class Sheet:
 
     def __init__(self, part: Part) -> None:
         self._wanted = ROWS if part.number == 0 else 0
+        self._every, self._seen = 1, 0
         self._rows: list[dict[str, Colours]] = []
         self.path = f"{FOLDER}sheet_{part.split}.png"
 
+    @classmethod
+    def spread(cls, part: Part, name: str) -> Self:
+        """The preview of any part, under a name of its own: of samples from its beginning to its end."""
+        sheet = cls(part)
+        sheet._wanted, sheet._every = ROWS, -(-len(part.indices) // ROWS)
+        sheet.path = f"{FOLDER}{part.split}/{name}.png"
+        return sheet
+
     def add(self, sample: Sample) -> None:
-        """Adds a row, until there are enough."""
-        if len(self._rows) < self._wanted:
+        """Adds a row where it is the turn of one, until there are enough."""
+        if self._seen % self._every == 0 and len(self._rows) < self._wanted:
             self._rows.append({name: _tile(image) for name, image in panels(sample)})
+        self._seen += 1
 
     def png(self) -> bytes | None:
         """The sheet; ``None`` if there is nothing to show."""

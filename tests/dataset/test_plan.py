@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from metasim.base.errors import InputError
 from metasim.dataset.formats import find_format
 from metasim.dataset.modality import Modality, choose_modalities
-from metasim.dataset.plan import PART_BYTES, parse_split, split_scenes
+from metasim.dataset.plan import PART_BYTES, ExportPlan, parse_split, split_scenes
 from metasim.rendering.protocol import Pass
 
 shares = st.lists(st.integers(1, 20), min_size=1, max_size=5).map(
@@ -91,3 +91,19 @@ def test_what_a_format_requires_is_chosen_or_asked_for() -> None:
 def test_an_unknown_format_is_refused() -> None:
     with pytest.raises(InputError, match="webdataset"):
         find_format("tfrecord")
+
+
+@given(st.integers(1, 5), st.integers(1, 4), st.integers(1, 6), st.integers(0, 99))
+def test_siblings_stay_in_one_split_and_views_in_one_part(
+    families: int, siblings: int, views: int, seed: int
+) -> None:
+    num = families * siblings * views
+    shares = {"train": 0.5, "test": 0.5}
+    plan = ExportPlan(
+        "folder", num, (), shares, seed, (8, 8), part_samples=views, views=views, siblings=siblings
+    )
+    parts = plan.parts()
+    assert sorted(index for part in parts for index in part.indices) == list(range(num))
+    assert all(part.indices == tuple(range(part.indices[0], part.indices[0] + views)) for part in parts)
+    splits = {(index // (siblings * views), part.split) for part in parts for index in part.indices}
+    assert len(splits) == families
