@@ -86,6 +86,7 @@ namespace UnityEngine
         public float fieldOfView { get => throw null; set => throw null; }
         public float nearClipPlane { get => throw null; set => throw null; }
         public float farClipPlane { get => throw null; set => throw null; }
+        public Rect rect { get => throw null; set => throw null; }
         public bool orthographic { get => throw null; set => throw null; }
         public bool allowHDR { get => throw null; set => throw null; }
         public bool allowMSAA { get => throw null; set => throw null; }
@@ -157,6 +158,11 @@ namespace UnityEngine
     public static class Mathf
     {
         public static int Max(int a, int b) => throw null;
+    }
+
+    public static class Random
+    {
+        public static void InitState(int seed) => throw null;
     }
 
     public struct Vector3

@@ -37,6 +37,7 @@ namespace MetaSim
             labelEye = LabelEye();
             // Unity would draw it to the screen as well.
             eye.enabled = false;
+            eye.rect = new Rect(0, 0, 1, 1);
             foreach (var pass in Backgrounds.Keys)
             {
                 shaders[pass] = Load(pass);

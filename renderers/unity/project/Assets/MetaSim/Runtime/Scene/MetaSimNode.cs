@@ -18,7 +18,7 @@ namespace MetaSim
         string symbol;
 
         [SerializeField]
-        [Tooltip("Parent of the objects that are named as classes; none if there is but one look.")]
+        [Tooltip("Parent of the objects that are named as classes; none if the grammar offers no choice.")]
         Transform classes;
 
         [SerializeField]
@@ -64,7 +64,7 @@ namespace MetaSim
         public void Show(NodeMessage node)
         {
             gameObject.SetActive(true);
-            if (classes != null)
+            if (classes != null || library != null || node.Class != node.Symbol)
             {
                 Choose(node);
             }
@@ -108,6 +108,11 @@ namespace MetaSim
 
         void Choose(NodeMessage node)
         {
+            if (classes == null)
+            {
+                classes = new GameObject("Classes").transform;
+                classes.SetParent(transform, false);
+            }
             var chosen = classes.Find(node.Class);
             if (chosen == null)
             {
@@ -116,7 +121,7 @@ namespace MetaSim
             if (chosen == null)
             {
                 var known = string.Join(", ", classes.Cast<Transform>().Select(each => each.name));
-                throw new SceneException($"node {node.Name}: no asset of the class {node.Class}, only {known}");
+                throw new SceneException($"node {node.Name}: no look of the class {node.Class} among [{known}]");
             }
             foreach (Transform each in classes)
             {

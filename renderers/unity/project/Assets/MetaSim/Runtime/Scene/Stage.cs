@@ -24,6 +24,8 @@ namespace MetaSim
             {
                 actor.Restore();
             }
+            // For components that draw random numbers when they are shown.
+            Random.InitState(scene.Seed);
             // Copies are made of what is authored, hence before the first node is shown.
             var cast = casting.Of(scene.Nodes);
             foreach (var node in scene.Nodes.Where(each => cast.ContainsKey(each.Id)))
