@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 from blend_files import GLOW, make_blend, refusals
 
@@ -188,6 +189,22 @@ def test_nothing_in_the_file_runs_and_what_is_wrong_is_told(blend: Path, pool: R
         "driver of Floor",
     ):
         assert part in told
+
+
+def test_memory_stays_flat_as_classes_change(blend: Path) -> None:
+    """The benchmark of rendering watches 3,000 frames."""
+    held: list[int] = []
+    scenes = [graph(("car", ("sedan", "van")[i % 2], {"x": 0.001 * i})) for i in range(1000)]
+    options = {"scene": str(blend), "bind": BIND, "size": 8, "samples": 1, "bounces": 0}
+    before = set(psutil.Process().children())
+    with RenderPool("blender", options, workers=1) as opened:
+        for done, (_, frame) in enumerate(opened.stream(scenes, frozenset({Pass.RGB}), range(1000)), start=1):
+            assert isinstance(frame, Frame), frame
+            if done in (300, 1000):
+                (worker,) = set(psutil.Process().children()) - before
+                held.append(worker.memory_info().rss)
+        assert opened.counters.recycled == 0
+    assert held[1] < 1.05 * held[0]
 
 
 def test_all_that_can_be_bound_is_listed_as_it_stands_and_nothing_runs(blend: Path, tmp_path: Path) -> None:
