@@ -39,7 +39,9 @@ class Compiler:
     ) -> subprocess.CompletedProcess[str]:
         """Compiles an assembly; what the compiler says is in ``stdout``."""
         output = self._output(name, target)
-        arguments = ["-noconfig", "-warn:4", "-warnaserror", f"-target:{target}", f"-out:{output}"]
+        # Unity marks names as obsolete that the oldest supported editor has no other for.
+        warnings = ["-warn:4", "-warnaserror", "-warnaserror-:618"]
+        arguments = ["-noconfig", *warnings, f"-target:{target}", f"-out:{output}"]
         named = [f"-r:{reference}" for reference in (*SYSTEM, *references)]
         return subprocess.run(
             ["mcs", *arguments, *named, *map(str, sources)],

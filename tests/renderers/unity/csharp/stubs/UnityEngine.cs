@@ -13,7 +13,6 @@ namespace UnityEngine
         public override bool Equals(object other) => throw null;
         public override int GetHashCode() => throw null;
         public static T Instantiate<T>(T original, Transform parent, bool worldPositionStays) where T : Object => throw null;
-        public static T[] FindObjectsOfType<T>(bool includeInactive) where T : Object => throw null;
         public static void DestroyImmediate(Object obj) => throw null;
     }
 
@@ -24,7 +23,9 @@ namespace UnityEngine
         public GameObject(string name) => throw null;
         public Transform transform => throw null;
         public T AddComponent<T>() where T : Component => throw null;
+        public SceneManagement.Scene scene => throw null;
         public T GetComponent<T>() => throw null;
+        public T[] GetComponentsInChildren<T>(bool includeInactive) => throw null;
         public void SetActive(bool value) => throw null;
         public static GameObject CreatePrimitive(PrimitiveType type) => throw null;
     }
@@ -241,5 +242,8 @@ namespace UnityEngine
 
 namespace UnityEngine.SceneManagement
 {
-    public struct Scene { }
+    public struct Scene
+    {
+        public GameObject[] GetRootGameObjects() => throw null;
+    }
 }

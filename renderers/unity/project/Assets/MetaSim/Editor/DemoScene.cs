@@ -13,8 +13,13 @@ namespace MetaSim.Editor
         const float FieldOfView = 18;
         static readonly Vector3 LookAt = new Vector3(0, 0.1f, 0);
 
-        /// <summary>Opens a new scene and fills it.</summary>
         [MenuItem("MetaSim/New demo scene")]
+        static void Open()
+        {
+            Create();
+        }
+
+        /// <summary>Opens a new scene and fills it.</summary>
         public static Scene Create()
         {
             var scene = EditorSceneManager.NewScene(NewSceneSetup.EmptyScene, NewSceneMode.Single);

@@ -82,7 +82,9 @@ namespace MetaSim
         {
             options = options.With(Environment.GetCommandLineArgs());
             photographer = new Photographer(eye, options.Height, options.Width);
-            stage = new Stage(FindObjectsOfType<MetaSimNode>(true));
+            // In the order of the hierarchy, which is the same in every run.
+            var roots = gameObject.scene.GetRootGameObjects();
+            stage = new Stage(roots.SelectMany(root => root.GetComponentsInChildren<MetaSimNode>(true)));
             channel = new SceneChannel(options.Slots);
             SideChannelManager.RegisterSideChannel(channel);
             var blank = photographer.Blank();
