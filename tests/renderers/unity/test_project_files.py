@@ -8,7 +8,12 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).parents[3] / "renderers" / "unity" / "project"
+from renderers.unity.batch import WIRE_PASSES
+from renderers.unity.frames import BEHAVIOUR, SLOT
+from renderers.unity.message import CHANNEL
+
+ENGINE = Path(__file__).parents[3] / "renderers" / "unity"
+PROJECT = ENGINE / "project"
 ASSETS = PROJECT / "Assets" / "MetaSim"
 SHADERS = sorted((ASSETS / "Resources" / "MetaSim").glob("*.shader"))
 
@@ -17,6 +22,22 @@ def passes() -> list[str]:
     """The passes of the C# enumeration."""
     body = (ASSETS / "Core" / "Pass.cs").read_text().partition("public enum Pass")[2]
     return re.findall(r"^\s+(\w+),$", body, re.MULTILINE)
+
+
+def test_both_sides_of_the_wire_use_the_same_names() -> None:
+    link = ASSETS / "Runtime" / "Link"
+    assert f'new Guid("{CHANNEL}")' in (link / "SceneChannel.cs").read_text()
+    assert f'Behaviour = "{BEHAVIOUR}"' in (link / "SlotAgent.cs").read_text()
+    assert f'return "{SLOT}"' in (link / "SlotSensor.cs").read_text()
+    assert {name.lower() for name in passes()} == {str(name) for name in WIRE_PASSES}
+
+
+@pytest.mark.parametrize("other", ["renderer.py", "standin/__main__.py"])
+def test_both_sides_know_the_same_options(other: str) -> None:
+    def options(path: Path) -> set[str]:
+        return set(re.findall(r'"(--metasim-\w+)"', path.read_text()))
+
+    assert options(ASSETS / "Core" / "PlayerOptions.cs") == options(ENGINE / other)
 
 
 def test_every_pass_but_colour_has_its_shader() -> None:

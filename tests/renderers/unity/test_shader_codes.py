@@ -18,7 +18,9 @@ import pytest
 
 from renderers.unity.pixels import BACKGROUND, depth_codes, depth_of, normals_of
 
-slang = pytest.importorskip("slangpy", reason="slangpy is not installed: pip install slangpy")
+slang = pytest.importorskip(
+    "slangpy", reason="slangpy is not installed: pip install slangpy", exc_type=ImportError
+)
 
 SHADERS = Path(__file__).parents[3] / "renderers" / "unity" / "project" / "Assets/MetaSim/Resources/MetaSim"
 FAR = 20.0
