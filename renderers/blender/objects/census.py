@@ -10,12 +10,12 @@ from typing import Any
 from renderers.blender.native import load_bpy
 
 
-def census(things: Sequence[Any], folder: Path) -> dict[str, Any]:
+def census(things: Sequence[Any], path: Path) -> dict[str, Any]:
     """Counts as Objaverse-XL's metadata names them, as JSON data.
 
     Args:
         things: The ``bpy.types.Object`` that the file has brought into a Blender file with no other's.
-        folder: Where the file lies.
+        path: The file.
     """
     shown = [thing.data for thing in things if thing.type == "MESH"]
     materials = {slot.material for thing in things for slot in thing.material_slots if slot.material}
@@ -25,7 +25,7 @@ def census(things: Sequence[Any], folder: Path) -> dict[str, Any]:
         "armature_count": sum(thing.type == "ARMATURE" for thing in things),
         "edge_count": sum(len(mesh.edges) for mesh in shown),
         "lamp_count": sum(thing.type == "LIGHT" for thing in things),
-        "linked_files": _linked(folder),
+        "linked_files": _linked(path),
         "material_count": len(materials),
         "mesh_count": len(shown),
         "object_count": len(things),
@@ -40,8 +40,9 @@ def relative(path: str, folder: Path) -> str:
     return Path(os.path.relpath(load_bpy().path.abspath(path), folder)).as_posix()
 
 
-def _linked(folder: Path) -> list[str]:
-    """The files beside its own that an asset refers to."""
+def _linked(path: Path) -> list[str]:
+    """The files that an asset refers to."""
     data = load_bpy().data
     outside = [picture for picture in data.images if picture.filepath and not picture.packed_file]
-    return sorted({relative(thing.filepath, folder) for thing in [*outside, *data.libraries]})
+    linked = {relative(thing.filepath, path.parent) for thing in [*outside, *data.libraries]}
+    return sorted(linked - {path.name})

@@ -45,7 +45,7 @@ class Portrait:
         folder = asset.path.parent
         with _nothing_left():
             things = import_file(asset.path, asset.up)
-            counts = census(things, folder)
+            counts = census(things, asset.path)
             solid = solid_of(asset, things, "box", EDGE)
         thing = add_object(asset.name, solid.mesh)
         absent = sorted({relative(path, folder) for path in solid.missing})
@@ -94,7 +94,8 @@ def _nothing_left() -> Iterator[None]:
 
 
 def _purge() -> None:
-    """Removes what nothing uses any more; actions and images may be held though nothing does."""
+    """Removes what nothing uses any more; some kinds of data are held though nothing does."""
     bpy = load_bpy()
-    bpy.data.batch_remove([*bpy.data.actions, *(i for i in bpy.data.images if i.source == "FILE")])
+    images = [picture for picture in bpy.data.images if picture.source == "FILE"]
+    bpy.data.batch_remove([*bpy.data.actions, *bpy.data.libraries, *images])
     bpy.data.orphans_purge(do_local_ids=True, do_linked_ids=True, do_recursive=True)
