@@ -89,12 +89,19 @@ def heat(lengths: Image) -> Colours:
     return colours
 
 
+_SLOWEST = 0.1
+"""Pixels a frame; a scene without faster motion is not made brighter than that."""
+
+
 def wheel(flow: Image) -> Colours:
-    """Flow (H, W, 2): its direction as hue, its length as brightness up to the 99th percentile."""
+    """Flow (H, W, 2): its direction as hue, its length as brightness up to the 99th percentile.
+
+    Where nothing moves, what an engine's rounding leaves stays black.
+    """
     flow = np.nan_to_num(np.asarray(flow, dtype=np.float64))
     length = np.linalg.norm(flow, axis=-1)
     turn = np.arctan2(flow[..., 1], flow[..., 0]) / (2 * np.pi) % 1
-    share = np.clip(length / max(float(np.percentile(length, 99)), 1e-9), 0, 1)
+    share = np.clip(length / max(float(np.percentile(length, 99)), _SLOWEST), 0, 1)
     return _bytes(colormaps["hsv"](turn)[..., :3] * share[..., None])
 
 

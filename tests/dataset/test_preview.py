@@ -7,7 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasim.dataset.colouring import coloured, exposure, heat, hues, tonemap, with_boxes, with_solids
+from metasim.dataset.colouring import (
+    coloured,
+    exposure,
+    heat,
+    hues,
+    tonemap,
+    wheel,
+    with_boxes,
+    with_solids,
+)
 from metasim.dataset.encode import from_png
 from metasim.dataset.labels import Box, Solid
 from metasim.dataset.modality import TABLES, Modality
@@ -93,6 +102,14 @@ def test_nearer_is_brighter_and_nothing_is_black() -> None:
     assert not colours[1].any()
     assert not hues(np.zeros((2, 2), int)).any()
     assert len(np.unique(hues(np.arange(1, 30)[None])[0], axis=0)) == 29
+
+
+@given(st.floats(0, 1e-5), st.floats(1, 1e3), st.integers(0, 99))
+def test_rounding_is_no_motion(noise: float, speed: float, seed: int) -> None:
+    directions = np.random.default_rng(seed).normal(size=(9, 9, 2))
+    directions /= np.linalg.norm(directions, axis=-1, keepdims=True)
+    assert not wheel(noise * directions).any()
+    assert (wheel(speed * directions).max(axis=-1) > 230).all()
 
 
 def test_a_sheet_shows_the_first_samples_of_a_split_and_depends_on_nothing_else() -> None:
