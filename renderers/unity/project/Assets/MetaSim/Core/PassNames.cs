@@ -20,12 +20,17 @@ namespace MetaSim
         /// <exception cref="ArgumentException">If a name is of none.</exception>
         public static Pass[] Of(IEnumerable<string> names)
         {
-            var unknown = names.FirstOrDefault(name => name == null || !Known.ContainsKey(name));
-            if (unknown != null || names.Contains(null))
+            return names.Select(Named).ToArray();
+        }
+
+        static Pass Named(string name)
+        {
+            Pass pass;
+            if (name == null || !Known.TryGetValue(name, out pass))
             {
-                throw new ArgumentException($"no pass {unknown}, some of {string.Join(", ", Known.Keys)} were expected");
+                throw new ArgumentException($"no pass {name}, some of {string.Join(", ", Known.Keys)} were expected");
             }
-            return names.Select(name => Known[name]).ToArray();
+            return pass;
         }
     }
 }

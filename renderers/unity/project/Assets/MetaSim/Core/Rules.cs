@@ -31,7 +31,8 @@ namespace MetaSim
                 var where = $"scene {slot}: node {node.Id}";
                 CheckWords(node, where);
                 Require(names.Add(node.Name), $"{where}: a second {node.Name}");
-                Require(index == 0 ? node.Parent == 0 : node.Parent > 0 && node.Parent <= index, $"{where}: parent {node.Parent}");
+                var earlier = node.Parent > 0 && node.Parent <= index;
+                Require(index == 0 ? node.Parent == 0 : earlier, $"{where}: parent {node.Parent}");
                 CheckNumbers(node, where);
             }
         }
@@ -45,7 +46,8 @@ namespace MetaSim
 
         static void CheckNumbers(NodeMessage node, string where)
         {
-            Require(node.Names.Length == node.Values.Length, $"{where}: {node.Names.Length} names of {node.Values.Length} values");
+            var paired = node.Names.Length == node.Values.Length;
+            Require(paired, $"{where}: {node.Names.Length} names of {node.Values.Length} values");
             Require(node.Values.All(IsFinite), $"{where}: a value that is not finite");
             Require(node.Rotation != null && node.Rotation.Length == 4, $"{where}: a rotation that is no quaternion");
             var length = node.Rotation.Sum(each => each * each);
