@@ -123,6 +123,7 @@ class ExportBench:
             "ratio": wall / (before + after),
             "rss_200_mb": memory.early / 1e6,
             "rss_end_mb": memory.late / 1e6,
+            "growth_mb": (memory.late - memory.early) / 1e6,
         }
 
     @cached_property
