@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
     from metasim.report.headline import Headline
 
-Key = Literal["path", "experiment", "seed", "status", "renders", "seconds", "p_value", "c2st", "w1"]
+Key = Literal[
+    "path", "experiment", "seed", "status", "renders", "seconds", "finding", "p_value", "c2st", "w1"
+]
 
 
 @dataclass(frozen=True)
@@ -59,12 +61,23 @@ def _table(rows: list[Headline]) -> Table:
     from rich.table import Table
 
     table = Table(box=SIMPLE_HEAD, padding=0)
-    for title in ("experiment", "seed", "status", "renders", "seconds", "p", "c2st", "worst attribute"):
+    for title in (
+        "experiment",
+        "seed",
+        "status",
+        "renders",
+        "seconds",
+        "verdict",
+        "p",
+        "c2st",
+        "worst attribute",
+    ):
         table.add_column(title, overflow="fold")
     for row in rows:
         worst = f"{row.worst} {row.w1:.4f}" if row.worst is not None else ""
-        numbers = (_shown(row.renders, "d"), _shown(row.seconds, ".0f"), _shown(row.p_value, ".3f"))
-        table.add_row(row.experiment, str(row.seed), row.status, *numbers, _shown(row.c2st, ".3f"), worst)
+        costs = _shown(row.renders, "d"), _shown(row.seconds, ".0f")
+        verdict = row.finding or "", _shown(row.p_value, ".3f"), _shown(row.c2st, ".3f")
+        table.add_row(row.experiment, str(row.seed), row.status, *costs, *verdict, worst)
     return table
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from metasim.report.histograms import column_values
+from metasim.report.columns import column_values, shown_unit
 from metasim.report.run_data import RunData
 from metasim.runs.population import Column, Populations
 from metasim.runs.summary import AttributeResult, Moments
@@ -23,6 +23,7 @@ class AttributeRow:
         unit: Unit of means and spreads, empty for bare numbers.
         prior: Mean and spread before matching.
         generated: Mean and spread after matching.
+        errors: Standard errors of these two, where they were inferred.
         target: Mean and spread in the target.
         w1_prior: Distance of prior and target.
         w1: Distance of generated and target.
@@ -39,6 +40,7 @@ class AttributeRow:
     w1: float | None = None
     w1_floor: float | None = None
     note: str = ""
+    errors: tuple[float, float] | None = None
 
 
 def attribute_rows(run: RunData) -> list[AttributeRow]:
@@ -56,7 +58,7 @@ def _from_summary(name: str, result: AttributeResult) -> AttributeRow:
         note = "spread not identifiable"
     return AttributeRow(
         name=name,
-        unit=_unit(result.unit),
+        unit=shown_unit(result.unit),
         prior=result.prior,
         generated=result.generated,
         target=result.target,
@@ -64,14 +66,20 @@ def _from_summary(name: str, result: AttributeResult) -> AttributeRow:
         w1=result.w1,
         w1_floor=result.w1_floor,
         note=note,
+        errors=_errors(result),
     )
+
+
+def _errors(result: AttributeResult) -> tuple[float, float] | None:
+    mean, std = result.mean_error, result.std_error
+    return None if mean is None or std is None else (mean, std)
 
 
 def _from_populations(populations: Populations, index: int) -> AttributeRow:
     column = populations.columns[index]
     found = {name: _moments(values, column) for name, values in column_values(populations, index).items()}
     return AttributeRow(
-        column.name, _unit(column.unit), found["prior"], found["generated"], found.get("target")
+        column.name, shown_unit(column.unit), found["prior"], found["generated"], found.get("target")
     )
 
 
@@ -82,7 +90,3 @@ def _moments(values: npt.NDArray[np.float64], column: Column) -> Moments | None:
         return None
     mean, std = mean_std(finite - column.low, column.high - column.low if column.periodic else None)
     return Moments(mean=column.low + mean, std=std)
-
-
-def _unit(unit: str) -> str:
-    return {"1": "", "deg": "°"}.get(unit, unit)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from metasim.base.files import write_json
+from metasim.report.costs import stage_costs
 from metasim.report.headline import headline
 from metasim.report.run_data import RunData
 
@@ -26,7 +27,12 @@ def write_comparison(runs: Sequence[RunData], path: Path) -> None:
 
 
 def _entry(run: RunData) -> dict[str, Any]:
-    row = asdict(headline(run)) | {"path": str(run.folder.path)}
+    row = asdict(headline(run)) | {
+        "path": str(run.folder.path),
+        "version": run.version,
+        "faults": run.faults,
+        "stages": [asdict(cost) for cost in stage_costs(run.metrics)],
+    }
     if run.summary is None:
         return row | {"render_seconds": None, "verdict": None, "attributes": {}}
     summary = run.summary.model_dump(mode="json")

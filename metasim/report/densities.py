@@ -1,93 +1,126 @@
-"""Attribute histograms: prior, generated, target (and inferred) in shared bins."""
+"""Densities: an attribute before and after matching and in the target, in shared bins, moment by moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from metasim.report.bins import shared_bins, shares, unwrapped
+from metasim.report.bins import shared_bins, shares
+from metasim.report.columns import Array, column_values
 from metasim.report.figures import GENERATED, INFERRED, PRIOR, TARGET, figure
-from metasim.runs.population import Column, Populations
-
-Array = npt.NDArray[np.float64]
+from metasim.report.frames import frames
+from metasim.report.run_data import RunData
+from metasim.runs.population import Column
 
 _COLUMNS = 3
+_HEADROOM = 1.12
 
 
-def column_values(populations: Populations, index: int) -> dict[str, Array]:
-    """Values of a column by population, as they are drawn; absent populations are left out."""
-    named = {
-        "prior": populations.prior,
-        "target": populations.target,
-        "inferred": populations.inferred,
-        "generated": populations.generated,
-    }
-    found = {name: values[:, index] for name, values in named.items() if values is not None}
-    column = populations.columns[index]
-    if not column.periodic:
-        return found
-    opened = unwrapped(list(found.values()), column.low, column.high - column.low)
-    return dict(zip(found, opened, strict=True))
+@dataclass(frozen=True)
+class Density:
+    """Shares of one attribute's values in bins that all populations and moments have in common.
+
+    Attributes:
+        column: The attribute.
+        edges: (B + 1,) edges of the bins.
+        shares: (B,) by population: ``prior``, ``target``, ``inferred``, as far as there are any.
+        moments: (B,) by moment of the training, under its place among ``frames``.
+    """
+
+    column: Column
+    edges: Array
+    shares: dict[str, Array]
+    moments: dict[int, Array]
+
+    @property
+    def final(self) -> Array:
+        """The last moment."""
+        return list(self.moments.values())[-1]
 
 
-def histogram(populations: Populations, index: int) -> Figure:
-    """One attribute."""
-    with figure(4.2, 2.3) as drawn:
-        _draw(drawn.add_subplot(), populations.columns[index], column_values(populations, index))
-    return drawn
+def density(run: RunData, index: int) -> Density:
+    """Counts the values of a column of a run that has populations."""
+    assert run.populations is not None
+    moments = {number: frame.values for number, frame in enumerate(frames(run)) if frame.values is not None}
+    moments = moments or {0: run.populations.generated}
+    column = run.populations.columns[index]
+    more = {str(number): values for number, values in moments.items()}
+    found = column_values(run.populations, index, more)
+    edges = shared_bins(list(found.values()), column.low, column.high)
+    counted = {name: shares(values, edges) for name, values in found.items()}
+    return Density(
+        column,
+        edges,
+        {name: counted[name] for name in ("prior", "target", "inferred") if name in counted},
+        {number: counted[str(number)] for number in moments},
+    )
 
 
-def all_histograms(populations: Populations) -> Figure:
-    """All attributes in a grid."""
-    rows = max(-(-len(populations.columns) // _COLUMNS), 1)
+def densities(run: RunData, moments: bool = False) -> dict[str, Figure]:
+    """A panel an attribute, by name.
+
+    Args:
+        run: The run.
+        moments: Whether all moments are drawn, each under the gid ``frame-<k>``, or the last alone.
+    """
+    if run.populations is None:
+        return {}
+    found = {}
+    for index, column in enumerate(run.populations.columns):
+        with figure(4.2, 2.4) as drawn:
+            _draw(drawn.add_subplot(), density(run, index), moments)
+        found[column.name] = drawn
+    return found
+
+
+def all_densities(run: RunData) -> Figure:
+    """All attributes of a run that has populations, in a grid."""
+    assert run.populations is not None
+    number = len(run.populations.columns)
+    rows = max(-(-number // _COLUMNS), 1)
     with figure(4.0 * _COLUMNS, 2.3 * rows) as drawn:
-        for index, column in enumerate(populations.columns):
-            axes = drawn.add_subplot(rows, _COLUMNS, index + 1)
-            _draw(axes, column, column_values(populations, index))
+        for index in range(number):
+            _draw(drawn.add_subplot(rows, _COLUMNS, index + 1), density(run, index), moments=False)
     return drawn
 
 
-def _draw(axes: Axes, column: Column, populations: dict[str, Array]) -> None:
-    edges = shared_bins(list(populations.values()), column.low, column.high)
-    for name, values in populations.items():
-        height = shares(values, edges)
-        if name == "inferred":
-            axes.stairs(height, edges, color=INFERRED, linestyle="--", label=name)
-        elif name == "generated":
-            axes.stairs(height, edges, color=GENERATED, linewidth=1.6, label=name)
-        else:
-            colour = PRIOR if name == "prior" else TARGET
-            axes.stairs(height, edges, color=colour, fill=True, alpha=0.45, label=name)
-    axes.set_title(column.name)
-    axes.set_xlabel("" if column.unit == "1" else column.unit)
+def _draw(axes: Axes, found: Density, moments: bool) -> None:
+    colours = {"prior": PRIOR, "target": TARGET}
+    for name, colour in colours.items():
+        if name in found.shares:
+            axes.stairs(found.shares[name], found.edges, color=colour, fill=True, alpha=0.45, label=name)
+    if "inferred" in found.shares:
+        axes.stairs(
+            found.shares["inferred"],
+            found.edges,
+            color=INFERRED,
+            linestyle="--",
+            linewidth=1.0,
+            label="inferred",
+        )
+    last = max(found.moments)
+    for number, height in found.moments.items() if moments else [(last, found.final)]:
+        label = "generated" if number == last else None
+        line = axes.stairs(height, found.edges, color=GENERATED, linewidth=1.7, label=label)
+        line.set_gid(f"frame-{number}" if moments and len(found.moments) > 1 else None)
+    _cut_the_prior(axes, found)
+    unit = found.column.unit
+    axes.set_title(found.column.name)
+    axes.set_xlabel("" if unit == "1" else unit)
     axes.set_ylabel("share a bin")
     axes.legend(fontsize=7)
 
 
-def joint(populations: Populations, a: str, b: str) -> Figure:
-    """Two attributes against each other, a panel a population, on common axes."""
-    names = [column.name for column in populations.columns]
-    first, second = names.index(a), names.index(b)
-    panels = list(_panels(populations, first, second))
-    with figure(2.5 * len(panels), 2.7) as drawn:
-        shared = None
-        for index, (name, colour, x, y) in enumerate(panels):
-            axes = drawn.add_subplot(1, len(panels), index + 1, sharex=shared, sharey=shared)
-            shared = shared or axes
-            axes.scatter(x, y, s=3, color=colour, alpha=0.5, linewidths=0)
-            axes.set_title(name)
-            axes.set_xlabel(a)
-            axes.set_ylabel(b if index == 0 else "")
-    return drawn
-
-
-def _panels(populations: Populations, a: int, b: int) -> Iterator[tuple[str, str, Array, Array]]:
-    colours = {"prior": PRIOR, "generated": GENERATED, "target": TARGET}
-    xs, ys = column_values(populations, a), column_values(populations, b)
-    for name, colour in colours.items():
-        if name in xs:
-            yield name, colour, xs[name], ys[name]
+def _cut_the_prior(axes: Axes, found: Density) -> None:
+    """Heights follow what is compared; a narrow prior may run out of the panel, which is said."""
+    compared = [found.final, *(height for name, height in found.shares.items() if name != "prior")]
+    top = _HEADROOM * max(height.max() for height in compared)
+    highest = found.shares["prior"].max()
+    axes.set_ylim(0, top)
+    if highest > top:
+        place = found.edges[found.shares["prior"].argmax()]
+        axes.annotate(
+            f" prior up to {highest:.2g}", (place, 0.98 * top), va="top", fontsize=6.5, color="#666666"
+        )

@@ -20,6 +20,7 @@ class Headline:
         status: What became of the run.
         renders: Images rendered for learning.
         seconds: Wall time.
+        finding: What the verdict comes to, in a word.
         p_value: Of the held-out permutation test.
         c2st: Accuracy of the classifier two-sample test; 0.5 is chance.
         worst: Identifiable attribute with the greatest distance to the target.
@@ -33,6 +34,7 @@ class Headline:
     status: str
     renders: int | None
     seconds: float | None
+    finding: str | None = None
     p_value: float | None = None
     c2st: float | None = None
     worst: str | None = None
@@ -60,6 +62,7 @@ def headline(run: RunData) -> Headline:
         status=run.status,
         renders=summary.renders,
         seconds=summary.wall_seconds,
+        finding=summary.verdict.finding,
         p_value=summary.verdict.p_value,
         c2st=summary.verdict.c2st,
         worst=name,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-from metasim.report.figures import jpeg_uri
 
 TILE = 96
 """Width of a tile in pixels; its height follows from the first image."""
@@ -17,8 +14,8 @@ TILE = 96
 _MARGIN = 2
 
 
-def montage(images: Sequence[npt.NDArray[np.uint8]], columns: int) -> str:
-    """Images (H, W, 3), at least one, in rows of ``columns`` tiles, as a data URI."""
+def montage(images: Sequence[npt.NDArray[np.uint8]], columns: int) -> Image.Image:
+    """Images (H, W, 3), at least one, in rows of ``columns`` tiles."""
     rows = -(-len(images) // columns)
     height, width = images[0].shape[:2]
     tile = (TILE, round((TILE - _MARGIN) * height / width) + _MARGIN)
@@ -26,9 +23,7 @@ def montage(images: Sequence[npt.NDArray[np.uint8]], columns: int) -> str:
     for index, image in enumerate(images):
         row, column = divmod(index, columns)
         sheet.paste(_fitted(image, tile), (column * tile[0], row * tile[1]))
-    buffer = io.BytesIO()
-    sheet.save(buffer, format="JPEG", quality=90, subsampling=0)
-    return jpeg_uri(buffer.getvalue())
+    return sheet
 
 
 def _fitted(image: npt.NDArray[np.uint8], tile: tuple[int, int]) -> Image.Image:

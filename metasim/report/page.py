@@ -2,33 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import jinja2
+from matplotlib.figure import Figure
 
 from metasim.base.files import write_text
 from metasim.report.attribute_rows import attribute_rows
-from metasim.report.bars import frequency_bars
+from metasim.report.bars import bars
+from metasim.report.circles import circles
 from metasim.report.comparison import comparison
 from metasim.report.costs import stage_costs
-from metasim.report.curves import mmd_curves, stage_curves, stages
-from metasim.report.figures import png_uri, save_png, svg_uri
-from metasim.report.galleries import galleries, over_time
+from metasim.report.curves import curves
+from metasim.report.densities import densities
+from metasim.report.distances import distances
+from metasim.report.embedding import embedding
+from metasim.report.figures import image_uri, inline_svg, png_uri, svg_uri
+from metasim.report.frames import frames
+from metasim.report.gradient_flow import gradient_flow
 from metasim.report.headline import headline
-from metasim.report.histograms import all_histograms, histogram, joint
+from metasim.report.joints import joints
+from metasim.report.limits import judged_identifiability, not_identifiable
+from metasim.report.neighbours import neighbour_pairs, neighbours
+from metasim.report.pictures import pictures
+from metasim.report.plots import write_plots
+from metasim.report.rotations import rotations
 from metasim.report.run_data import RunData
-from metasim.report.words import not_identifiable, state_sentence, verdict_sentences
-from metasim.runs.tables import progress_lines, write_tables
-
-_MOST_PAIRS = 4
-_CORRELATED = 0.3
+from metasim.report.strips import Strip, image_sets, moments, over_time
+from metasim.report.words import reading_sentences, state_sentence, verdict_sentences
+from metasim.runs.metrics import Line
 
 
-def write_report(run: RunData, others: Sequence[RunData] = ()) -> Path:
-    """Writes ``report.html``, ``attributes.png`` and ``progress/``; returns the page's path."""
-    _write_plots(run)
+def write_report(
+    run: RunData, others: Sequence[RunData] = (), published: Mapping[str, list[Line]] | None = None
+) -> Path:
+    """Writes ``report.html``, ``attributes.png`` and ``progress/``; returns the page's path.
+
+    Args:
+        run: The run whose page it is.
+        others: Runs to put beside it.
+        published: Logs of original runs, by name, to draw beside its curves.
+    """
+    write_plots(run)
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("metasim.report"),
         autoescape=True,
@@ -36,79 +53,65 @@ def write_report(run: RunData, others: Sequence[RunData] = ()) -> Path:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = environment.get_template("report.html.j2").render(_content(run, others))
-    write_text(run.folder.report, page)
+    content = _numbers(run, others) | _pictures(run, [run, *others], published or {})
+    write_text(run.folder.report, environment.get_template("report.html.j2").render(content))
     return run.folder.report
 
 
-def _write_plots(run: RunData) -> None:
-    write_tables(run.folder)
-    if run.populations is not None:
-        save_png(all_histograms(run.populations), run.folder.attributes)
-    lines = progress_lines(run.metrics)
-    plots = {
-        "reconstruction": next(
-            (stage_curves(lines["reconstruction"], s) for s in stages(lines["reconstruction"])), None
-        ),
-        "mmd": mmd_curves({"": lines["mmd"]}),
-    }
-    for name, plot in plots.items():
-        if plot is not None:
-            save_png(plot, run.folder.progress / f"{name}.png")
-
-
-def _content(run: RunData, others: Sequence[RunData]) -> dict[str, Any]:
+def _numbers(run: RunData, others: Sequence[RunData]) -> dict[str, Any]:
     summary = run.summary
     return {
         "run": run,
         "headline": headline(run),
         "state": state_sentence(run),
-        "verdict": verdict_sentences(summary) if summary else [],
-        "galleries": galleries(run.folder),
-        "over_time": over_time(run.folder),
+        "reading": reading_sentences(run),
+        "sentences": verdict_sentences(summary) if summary else [],
         "rows": attribute_rows(run),
-        "histograms": _histograms(run),
-        "joints": _joints(run),
-        "bars": _bars(run),
-        "curves": _curves(run, others),
-        "costs": stage_costs(run.metrics),
+        "costs": {each.name: stage_costs(each.metrics) for each in (run, *others)},
         "unidentifiable": not_identifiable(summary) if summary else [],
+        "identifiability_judged": bool(summary and judged_identifiability(summary)),
         "comparison": comparison([run, *others]) if others else None,
+        "labels": [frame.label for frame in frames(run)],
     }
 
 
-def _histograms(run: RunData) -> dict[str, str]:
-    if run.populations is None:
-        return {}
-    names = [column.name for column in run.populations.columns]
-    return {name: svg_uri(histogram(run.populations, index)) for index, name in enumerate(names)}
-
-
-def _joints(run: RunData) -> dict[str, str]:
-    """Scatter plots of the most correlated pairs."""
-    if run.summary is None or run.populations is None:
-        return {}
-    known = {column.name for column in run.populations.columns}
-    strength = {
-        (pair.a, pair.b): max(abs(pair.target or 0.0), abs(pair.generated))
-        for pair in run.summary.correlations
-        if {pair.a, pair.b} <= known
+def _pictures(run: RunData, runs: Sequence[RunData], published: Mapping[str, list[Line]]) -> dict[str, Any]:
+    apart = distances(runs)
+    return {
+        "sets": {strip.caption: image_uri(strip.picture) for strip in image_sets(run)},
+        "moments": {number: _shown(strip) for number, strip in moments(run).items()},
+        "over_time": _shown(over_time(run)),
+        "densities": {name: inline_svg(plot, name) for name, plot in densities(run, moments=True).items()},
+        "distances": svg_uri(apart) if apart else None,
+        "circles": _drawn(circles(run), vector=True),
+        "rotations": _drawn(rotations(run), vector=False),
+        "joints": _drawn(joints(run), vector=False),
+        "bars": _drawn(bars(run), vector=True),
+        "seen": _seen(run),
+        "curves": _drawn(curves(runs, published), vector=True),
+        "flow": _drawn(gradient_flow(run), vector=True),
     }
-    strong = [pair for pair, value in strength.items() if value >= _CORRELATED]
-    chosen = sorted(strong, key=lambda pair: -strength[pair])[:_MOST_PAIRS]
-    return {f"{a} and {b}": png_uri(joint(run.populations, a, b)) for a, b in chosen}
 
 
-def _bars(run: RunData) -> dict[str, str]:
-    if run.summary is None:
-        return {}
-    classes = {f"classes of {name}": table for name, table in run.summary.classes.items() if len(table) > 1}
-    counts = {f"number of {name}": table for name, table in run.summary.counts.items() if len(table) > 1}
-    return {title: svg_uri(frequency_bars(title, table)) for title, table in (classes | counts).items()}
+def _drawn(plots: Mapping[str, Figure], vector: bool) -> dict[str, str]:
+    return {title: svg_uri(plot) if vector else png_uri(plot) for title, plot in plots.items()}
 
 
-def _curves(run: RunData, others: Sequence[RunData]) -> dict[str, str]:
-    logs = {each.name: each.metrics for each in (run, *others)} if others else {"": run.metrics}
-    drawn = {"MMD": mmd_curves(logs)}
-    drawn |= {stage: stage_curves(run.metrics, stage) for stage in stages(run.metrics)}
-    return {title: svg_uri(plot) for title, plot in drawn.items() if plot is not None}
+def _shown(strip: Strip | None) -> dict[str, str] | None:
+    return None if strip is None else {"caption": strip.caption, "uri": image_uri(strip.picture)}
+
+
+def _seen(run: RunData) -> dict[str, Any] | None:
+    """Generated and target images in feature space."""
+    shown = pictures(run)
+    if shown is None:
+        return None
+    found = neighbours(shown)
+    return {
+        "generated": len(shown.generated),
+        "target": len(shown.target),
+        "embedding": png_uri(embedding(shown)),
+        "pairs": image_uri(neighbour_pairs(shown, found)),
+        "median": found.median,
+        "floor": found.floor,
+    }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from metasim.report.headline import worst_attribute
-from metasim.report.run_data import RunData
+from metasim.report.run_data import DISTRIBUTION, RunData
 from metasim.runs.summary import Summary, Verdict
 
 SIGNIFICANCE = 0.05
@@ -56,14 +58,14 @@ def _attribute_sentence(summary: Summary) -> str:
     return f"{count}; of these, {name} is farthest from the target: {distance}."
 
 
-def not_identifiable(summary: Summary) -> list[str]:
-    """What the images do not determine, an item an attribute."""
-    items = []
-    for name, attribute in summary.attributes.items():
-        if not attribute.identifiable:
-            items.append(f"{name}: stays at its prior.")
-        elif attribute.classes_not_identifiable:
-            items.append(f"{name}: not for {', '.join(attribute.classes_not_identifiable)}.")
-        if attribute.identifiable and not attribute.spread_identifiable:
-            items.append(f"{name}: its mean is determined, its spread is not.")
-    return items
+def reading_sentences(run: RunData) -> list[str]:
+    """What could not be read of the run, and which version made it."""
+    made = (
+        f"This run was made by metasim {run.version}; this page by {version(DISTRIBUTION)}."
+        if run.foreign
+        else ""
+    )
+    if not run.faults:
+        return [made] if made else []
+    reason = "made by another version, or damaged" if not made else "left out"
+    return [*([made] if made else []), f"Could not be read as it stands ({reason}):", *run.faults]

@@ -191,8 +191,12 @@ class RunFolder:
 
     def status(self) -> Status:
         """What became of the run; one that says ``running`` but whose process is gone is interrupted."""
-        status = Manifest.load(self.manifest).status
-        return "interrupted" if status in ("created", "running") and not self.in_use() else status
+        return self.status_of(Manifest.load(self.manifest))
+
+    def status_of(self, manifest: Manifest) -> Status:
+        """The same of a manifest that has been read already."""
+        gone = manifest.status in ("created", "running") and not self.in_use()
+        return "interrupted" if gone else manifest.status
 
     @property
     def finished(self) -> bool:

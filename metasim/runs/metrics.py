@@ -16,6 +16,9 @@ Line = dict[str, Any]
 GRADIENT = "gradient/"
 """What the names of gradient norms begin with; a layer of the network follows."""
 
+ERROR = "_error"
+"""What the name of a value's standard error ends with; the name of the value stands before it."""
+
 
 def read_metrics(path: Path) -> list[Line]:
     """All whole lines; none if the file is missing. A line cut short by a kill is left out."""

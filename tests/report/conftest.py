@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from metasim.config import ExperimentConfig, RendererConfig, TargetConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.rendering.protocol import Pass
 from metasim.rendering.registry import engine
+from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.manifest import Manifest
+from metasim.runs.metrics import GRADIENT
 from metasim.runs.population import Column, Populations
 from metasim.runs.samples import save_images
 from metasim.runs.session import run_session
@@ -24,6 +27,8 @@ from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import SceneLayout
 from metasim.stats.moments import correlation, mean_std
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
+
+sys.path += [str(Path(__file__).parent)]  # where the tests find their reader of pages
 
 FOLLOWING = {"follow": {"attribute": "loc_x", "offset": 2, "std": 1.5}}
 
@@ -178,16 +183,23 @@ def make_run(tmp_path: Path) -> MakeRun:
 def fill(folder: RunFolder, known: bool, finished: bool) -> None:
     with run_session(folder) as session, RunLog(folder) as log:
         for step in range(12):
-            log.scalars("reconstruct", step, 0, loss=2.0**-step)
+            flow = {f"{GRADIENT}layer.{k}": 2.0 ** (k - step) for k in range(3)}
+            log.scalars("reconstruct", step, 0, loss=2.0**-step, **flow)
+        for number, source in enumerate((PRIOR, grammar(18, 45))):
+            scenes = draw(source, f"epoch/{number}", 200)
+            Epoch(number, "prior" if number == 0 else "invert/0", 128 * number, values(scenes)).save(
+                folder.epochs
+            )
+            save_images(folder.images / f"epoch_{number:04d}", images(source, f"epoch/{number}"), keep=64)
         save_images(folder.images / "target", images(TARGET, "target"), keep=64)
         for step in range(4):
             session.count_renders("learning", 128)
-            log.scalars("refine", step, 128 * (step + 1), loss=1.0 / (step + 1), mmd2=0.5 / (step + 1))
+            mmd2, error = 0.5 / (step + 1), 0.05 / (step + 1)
+            log.scalars("refine", step, 128 * (step + 1), loss=2 * mmd2, mmd2=mmd2, mmd2_error=error)
         if not finished:
             raise KeyboardInterrupt
         made = draw_populations(known)
         made.save(folder.population)
         save_images(folder.images / "prior", images(PRIOR, "prior"), keep=64)
-        save_images(folder.images / "epoch_0001", images(PRIOR, "epoch"), keep=64)
         save_images(folder.images / "most_recent", images(NEAR, "generated"), keep=64)
         summary(made, Manifest.load(folder.manifest).experiment).save(folder.summary)

@@ -9,8 +9,10 @@ from matplotlib.patches import StepPatch
 
 from metasim.base.streams import stream
 from metasim.report.bins import FEWEST, MOST, shared_bins, shares, unwrapped
-from metasim.report.histograms import all_histograms, column_values
-from metasim.runs.population import Populations
+from metasim.report.columns import column_values
+from metasim.report.densities import all_densities, densities, density
+from metasim.report.frames import frames
+from metasim.report.run_data import load_run
 
 values = hnp.arrays(np.float64, st.integers(0, 30), elements=st.floats(-5, 5) | st.just(np.nan))
 
@@ -56,14 +58,27 @@ def test_a_mode_about_the_seam_is_drawn_in_one_piece() -> None:
     assert np.std(opened) == pytest.approx(10.0, rel=0.1)
 
 
-def test_each_panel_draws_all_populations_in_the_same_bins(populations: Populations) -> None:
-    drawn = all_histograms(populations)
-    assert len(drawn.axes) == len(populations.columns)
-    for index, axes in enumerate(drawn.axes):
-        steps = {str(p.get_label()): p.get_data() for p in axes.patches if isinstance(p, StepPatch)}
-        assert set(steps) == {"prior", "target", "inferred", "generated"}
-        edges = steps["prior"][1]
-        for name, (height, own_edges, _) in steps.items():
+def test_each_panel_draws_all_populations_and_moments_in_the_same_bins(make_run) -> None:
+    run = load_run(make_run())
+    assert run.populations is not None
+    over_time = {str(k): frame.values for k, frame in enumerate(frames(run))}
+    assert list(over_time) == ["0", "1", "2"]
+    for index, drawn in enumerate(densities(run, moments=True).values()):
+        steps = [patch for patch in drawn.axes[0].patches if isinstance(patch, StepPatch)]
+        found = column_values(run.populations, index, {k: v for k, v in over_time.items() if v is not None})
+        edges = shared_bins(list(found.values()), 0.0, 1.0)
+        shown = {str(patch.get_gid() or patch.get_label()).removeprefix("frame-"): patch for patch in steps}
+        assert set(shown) == {"prior", "target", "inferred", *over_time}
+        for name, patch in shown.items():
+            height, own_edges, _ = patch.get_data()
             assert np.array_equal(own_edges, edges)
-            counts = np.histogram(column_values(populations, index)[name], edges)[0]
+            counts = np.histogram(found[name], edges)[0]
             assert np.allclose(height, counts / counts.sum())
+
+
+def test_a_narrow_prior_does_not_flatten_what_is_compared(make_run) -> None:
+    run = load_run(make_run())
+    for index, axes in enumerate(all_densities(run).axes):
+        counted = density(run, index)
+        compared = max(counted.final.max(), counted.shares["target"].max(), counted.shares["inferred"].max())
+        assert compared <= axes.get_ylim()[1] <= 1.3 * compared
