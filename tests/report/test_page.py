@@ -100,7 +100,7 @@ def test_a_failed_run_says_why(make_run) -> None:
 
 
 def test_missing_files_leave_a_page(make_run) -> None:
-    """Files go one after the other, the manifest stays; the run is read each time, at last there is a page."""
+    """Files go one after the other; the run is read each time, and at last there is a page."""
     folder = make_run()
     for missing in ("config", "images", "summary", "metrics", "population", "epochs"):
         path: Path = getattr(folder, missing)
