@@ -165,6 +165,7 @@ class Player:
                 raise PlayerCrashed("the player is closed", lasting=True)
             if self._session is not None:
                 return self._session
+            self._pause()
             try:
                 orders = self._orders
                 self._session = Session(orders.command, orders.port, orders.patience, self._closed)
@@ -174,12 +175,18 @@ class Player:
         raise type(failure)(f"{failure}; {STARTS} starts failed", lasting=True) from failure
 
     def _lose(self, failure: PlayerFailure) -> None:
-        """Buries the player, then waits for as long as the failures before advise."""
+        """Buries the player; one that the user started is not ours to restart."""
         session, self._session = self._session, None
         if session is not None:
             session.kill()
         if failure.lasting or self._closed.is_set():
             raise failure
+        if self.waits_for_user:
+            raise type(failure)(f"{failure}; start it again, then this run", lasting=True) from failure
         self._orders.restarts.take(failure)
-        self._closed.wait(min(FIRST_PAUSE * 2**self._failures, LONGEST_PAUSE))
         self._failures += 1
+
+    def _pause(self) -> None:
+        """Waits before a restart, the longer the more lives in a row have failed."""
+        if self._failures > 0:
+            self._closed.wait(min(FIRST_PAUSE * 2 ** (self._failures - 1), LONGEST_PAUSE))
