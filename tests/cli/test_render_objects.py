@@ -178,7 +178,7 @@ def test_every_cell_of_the_grid_is_seen_once_and_labelled(two: Path, tmp_path: P
     assert info["total_images"] == 48
     with tarfile.open(next((out / "train").glob("*.tar"))) as shard:
         ends = {name.partition(".")[2] for name in shard.getnames()}
-    assert {"png", "semantic.png", "instance.png", "part.png", "mask.png", "bbox.json"} <= ends
+    assert {"png", "semantic.png", "instance.png", "part.png", "is_partnet.png", "bbox.json"} <= ends
     assert {"depth.npz", "normal.npz", "affordance.npz", "json"} <= ends
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -93,7 +94,32 @@ def bop(out: Path) -> Array:
     return (seen - np.array(camera["cam_t_w2c"])) @ rotation / 1000.0
 
 
+def _of_members(depth: bytes, card: bytes) -> Array:
+    camera = json.loads(card)["camera"]
+    planar = np.load(io.BytesIO(depth))["data"][..., 0].astype(np.float64)
+    planar = np.where(np.isinf(planar), np.nan, planar)
+    u, v = _centres(*planar.shape)
+    pixels = np.stack([u, v, np.ones_like(u)], axis=-1) @ np.linalg.inv(camera["intrinsics"]).T
+    return _blender(planar, pixels[..., 0], pixels[..., 1], np.array(camera["world_from_camera"]))
+
+
+def webdataset(out: Path) -> Array:
+    (path,) = out.glob("*/00000.tar")
+    with tarfile.open(path) as tar:
+        members = {name.partition(".")[2]: tar.extractfile(name) for name in tar.getnames()}
+        contents = {name: file.read() for name, file in members.items() if file}
+    return _of_members(contents["depth.npz"], contents["json"])
+
+
+def folder(out: Path) -> Array:
+    (path,) = out.glob("*/00000/*.depth.npz")
+    card = path.with_name(path.name.replace("depth.npz", "json"))
+    return _of_members(path.read_bytes(), card.read_bytes())
+
+
 CLOUDS: dict[str, Callable[[Path], Array]] = {
+    "webdataset": webdataset,
+    "folder": folder,
     "visionsim": visionsim,
     "visionsim-npy": visionsim_npy,
     "freesplatter": freesplatter,

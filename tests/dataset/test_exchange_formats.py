@@ -177,7 +177,7 @@ def test_paths_in_files_do_not_lead_out(name: str, path: str, tmp_path: Path) ->
         list(find_format(name).read(tmp_path))
 
 
-@pytest.mark.parametrize("name", CAMERAS)
+@pytest.mark.parametrize("name", CLOUDS)
 @pytest.mark.parametrize("index", range(4))
 def test_points_by_the_formats_own_document_lie_on_the_scene(name: str, index: int, tmp_path: Path) -> None:
     written = seen(name, index, (24, 32))

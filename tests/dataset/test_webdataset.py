@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import webdataset
+from ball_scene import ball_sample
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -101,6 +102,15 @@ def test_a_sample_survives(tmp_path: Path, most: int) -> None:
         for modality, values in a.images.items():
             assert values.dtype == b.images[modality].dtype
             np.testing.assert_array_equal(values, b.images[modality], err_msg=modality)
+
+
+def test_members_have_the_names_of_mops(tmp_path: Path) -> None:
+    ids = {f"{name}.png" for name in ("semantic", "instance", "part", "is_partnet")}
+    arrays = {f"{name}.npz" for name in ("affordance", "depth", "normal")}
+    with tarfile.open(write(tmp_path, ball_sample(3))) as tar:
+        names = {tuple(name.split(".", 1)) for name in tar.getnames()}
+    assert {key for key, _ in names} == {"00000003"}
+    assert {member for _, member in names} >= {"png", "bbox.json", "json"} | ids | arrays
 
 
 def test_the_webdataset_library_reads_it(tmp_path: Path) -> None:

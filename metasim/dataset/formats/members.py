@@ -1,8 +1,8 @@
 """The files of a sample, by extension: what a shard or a folder holds of it.
 
 ``.png`` colour; ``.instance.png``, ``.semantic.png``, ``.part.png`` (8 bit, 16 when an id exceeds 255),
-``.mask.png``; ``.depth.npz``, ``.normal.npz`` and so on, each with the key ``data`` (H, W, C) float32,
-``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8; ``.bbox.json`` and ``.bbox_full.json``
+``.is_partnet.png`` the mask, by MOPS-Data's name; ``.depth.npz``, ``.normal.npz`` and so on, each with the key
+``data`` (H, W, C) float32, ``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8; ``.bbox.json`` and ``.bbox_full.json``
 rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box;
 ``.json`` what the sample is, with the instances of these rows; ``.graph.txt`` its scene graph and, where
 there is more to tell, ``.facts.txt``, both in JSON, as text since their shape differs from sample to sample,
@@ -26,6 +26,7 @@ from metasim.scene.serialization import from_json, to_json
 
 IDS = frozenset({Modality.INSTANCE, Modality.SEMANTIC, Modality.PART})
 PNG = IDS | {Modality.RGB, Modality.MASK}
+_NAMES = {Modality.RGB: "png", Modality.MASK: "is_partnet.png"}
 FLAT = frozenset({Modality.DEPTH, Modality.DISTANCE})
 FLAGS = frozenset({Modality.AFFORDANCE, Modality.AMODAL})
 LISTED = (Modality.BBOX, Modality.BBOX_FULL, Modality.VISIBILITY)
@@ -49,8 +50,8 @@ def descriptions(sample: Sample) -> dict[str, bytes]:
 
 
 def _extension(modality: Modality) -> str:
-    if modality is Modality.RGB:
-        return "png"
+    if modality in _NAMES:
+        return _NAMES[modality]
     return f"{modality}.png" if modality in PNG else f"{modality}.npz"
 
 
