@@ -1,12 +1,12 @@
 """The files of a sample, by extension: what a shard or a folder holds of it.
 
 ``.png`` colour; ``.instance.png``, ``.semantic.png``, ``.part.png`` (8 bit, 16 when an id exceeds 255),
-``.is_partnet.png`` the mask, by MOPS-Data's name; ``.depth.npz``, ``.normal.npz`` and so on, each with the key
-``data`` (H, W, C) float32, ``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8; ``.bbox.json`` and ``.bbox_full.json``
-rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares; ``.bbox3d.json`` an object a box;
-``.json`` what the sample is, with the instances of these rows; ``.graph.txt`` its scene graph and, where
-there is more to tell, ``.facts.txt``, both in JSON, as text since their shape differs from sample to sample,
-which typed tables cannot hold.
+``.is_partnet.png`` the mask, by MOPS-Data's name; ``.depth.npz``, ``.normal.npz`` and so on, each with the
+key ``data`` (H, W, C) float32, ``.affordance.npz`` (H, W, A) and ``.amodal.npz`` (N, H, W) uint8;
+``.bbox.json`` and ``.bbox_full.json`` rows ``[x, y, width, height, class_id]``; ``.visibility.json`` shares;
+``.bbox3d.json`` an object a box; ``.json`` what the sample is, with the instances of these rows;
+``.graph.txt`` its scene graph and, where there is more to tell, ``.facts.txt``, both in JSON, as text since
+their shape differs from sample to sample, which typed tables cannot hold.
 """
 
 from __future__ import annotations
