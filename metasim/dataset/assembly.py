@@ -144,7 +144,9 @@ class Assembly:
             raise MetasimError(f"none of the first {len(first)} scenes can be rendered: {reasons[0]}")
         num = sum(len(part.indices) for part in todo)
         together = sorted(first, key=lambda scene: scene.part.name)
-        told = forecast(find_format(self.plan.format), together, time.perf_counter() - began, num)
+        harmless = (MetasimError,) if self.plan.views > 1 else ()
+        format, rendering = find_format(self.plan.format), time.perf_counter() - began
+        told = forecast(format, together, rendering, num, harmless)
         self.progress.say(str(told))
         if isinstance(store, LocalStore):  # far from here, a part at a time is all that lies here
             require_space(store, told.bytes_all)

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from metasim.base.errors import InputError, MetasimError
+from metasim.base.errors import InputError
 from metasim.dataset.drawing import Drawn
 from metasim.dataset.formats.protocol import Format
 from metasim.dataset.sample import Sample
@@ -47,7 +47,13 @@ class Forecast:
         )
 
 
-def forecast(format: Format, first: Sequence[Drawn], rendering: float, num: int) -> Forecast:
+def forecast(
+    format: Format,
+    first: Sequence[Drawn],
+    rendering: float,
+    num: int,
+    harmless: tuple[type[Exception], ...] = (),
+) -> Forecast:
     """Writes the first samples to a temporary folder, and extrapolates.
 
     Args:
@@ -55,13 +61,14 @@ def forecast(format: Format, first: Sequence[Drawn], rendering: float, num: int)
         first: The first scenes; at least one has a sample.
         rendering: Seconds it took to draw and render them.
         num: Scenes still to export, these included.
+        harmless: Errors of samples that the export goes on without.
     """
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         with format.open(Path(folder), first[0].part) as writer:
             for drawn in first:
                 if isinstance(drawn.result, Sample):
-                    with suppress(MetasimError):  # what cannot be written is said when it is
+                    with suppress(*harmless):
                         writer.add(drawn.result)
         size = sum((Path(folder) / path).stat().st_size for path in writer.files)
     seconds = rendering + time.perf_counter() - began

@@ -18,6 +18,8 @@ from metasim.dataset.store import Store, open_store
 from metasim.runs.manifest import versions
 
 NAME = "manifest.json"
+LOGS = "logs/"
+"""Folder of the logs of an export that keeps some; no part of the dataset."""
 
 
 def export_identity(plan: ExportPlan, origin: Origin, source: str = "") -> dict[str, Any]:

@@ -13,5 +13,6 @@ FORMATS = {
     "coco": "CocoFormat",
     "bop": "BopFormat",
     "folder": "FolderFormat",
+    "trajectories": "TrajectoriesFormat",
 }
 """Name (of a module of ``formats``, with dashes for underscores) to its class."""

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from metasim.dataset.costs import FOLDER as COSTS
 from metasim.dataset.journal import FOLDER as JOURNAL
+from metasim.dataset.manifest import LOGS, read_manifest
 from metasim.dataset.manifest import NAME as MANIFEST
-from metasim.dataset.manifest import read_manifest
 from metasim.dataset.record import FileRecord
 from metasim.dataset.store import open_store
 
@@ -15,7 +15,7 @@ from metasim.dataset.store import open_store
 def verify(dataset: Path | str) -> list[str]:
     """Compares all files of a dataset, in a folder or at an address, with its manifest.
 
-    The tables of costs are measurements that no two exports share, so the manifest does not hold them.
+    Costs and logs are what no two exports share, so the manifest does not hold them.
 
     Returns:
         A line for each file that is missing, altered or not in the manifest; none for a sound dataset.
@@ -29,5 +29,5 @@ def verify(dataset: Path | str) -> list[str]:
         faults = {path: file.problem(store.record(path)) for path, file in listed.items()}
         strangers = sorted(store.files() - listed.keys() - {MANIFEST})
     problems = [f"{path}: {fault}" for path, fault in faults.items() if fault]
-    own = (JOURNAL, COSTS)
+    own = (JOURNAL, COSTS, LOGS)
     return problems + [f"{path}: not in the manifest" for path in strangers if not path.startswith(own)]

@@ -8,8 +8,8 @@ from typing import Any
 from metasim.base.errors import InputError
 from metasim.dataset.journal import FOLDER as JOURNAL
 from metasim.dataset.journal import Journal, PartRecord, check_identity
+from metasim.dataset.manifest import LOGS, read_manifest
 from metasim.dataset.manifest import NAME as MANIFEST
-from metasim.dataset.manifest import read_manifest
 from metasim.dataset.store import Store
 
 
@@ -56,8 +56,8 @@ def _is_whole(store: Store, record: PartRecord) -> bool:
 
 
 def _refuse_foreign(store: Store) -> None:
-    """Only an export that was killed before it could say what it is may have left something."""
+    """Only an export that was killed before it could say what it is may have left something, beside logs."""
     for path in sorted(store.files()):
-        if not (path.startswith(f"{JOURNAL}.") and path.endswith(".partial")):
+        if not path.startswith(LOGS) and not (path.startswith(f"{JOURNAL}.") and path.endswith(".partial")):
             raise InputError(store.name, f"a folder that holds {path}", "an empty or new folder")
     Journal(store).remove()

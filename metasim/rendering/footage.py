@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from metasim.rendering.camera import Camera
+from metasim.rendering.protocol import Pass
 from metasim.rendering.surfaces import Surfaces
 
 
@@ -30,7 +31,10 @@ class Footage:
         last: Last frame.
         frame_rate: Frames a second.
         things: What can be seen in it, in the order of their names.
+        size: Height and width of its pictures, pixels.
         camera: Its camera at the first frame.
+        zooms: Whether its lens changes.
+        passes: What the engine can render of it.
         surfaces: Its triangles at the first frame, of things by their position in ``things`` (-1 for what
             is none); ``None`` if not asked for.
         notes: What the user should know of it.
@@ -40,6 +44,9 @@ class Footage:
     last: int
     frame_rate: float
     things: tuple[Thing, ...]
+    size: tuple[int, int]
     camera: Camera
+    zooms: bool
+    passes: frozenset[Pass]
     surfaces: Surfaces | None = None
     notes: tuple[str, ...] = ()

@@ -60,6 +60,11 @@ class FreeSpace:
         starts = np.broadcast_to(np.asarray(start, dtype=np.float64), ways.shape)
         return self._distances(starts, ways) > np.linalg.norm(ways, axis=1)
 
+    def reach(self, start: npt.ArrayLike, way: npt.ArrayLike) -> float:
+        """Metres from a point (3,) along a direction (3,) to the first surface, infinite if there is none."""
+        ends = (np.atleast_2d(np.asarray(x, dtype=np.float64)) for x in (start, way))
+        return float(self._distances(*ends)[0])
+
     def seen(self, pose: Array, rays: Array) -> Numbers:
         """Number of the thing that each ray of a camera meets first, -1 for none.
 

@@ -14,6 +14,8 @@ from metasim.base.errors import InputError, MetasimError
 
 T = TypeVar("T")
 
+PATIENCE_S = 600.0  # a large file takes minutes to open
+
 
 def ask(question: Callable[[Path], T], path: Path) -> T:
     """The answer to a question.
@@ -24,7 +26,7 @@ def ask(question: Callable[[Path], T], path: Path) -> T:
 
     Raises:
         InputError: If there is no such file, or it cannot be read.
-        MetasimError: If Blender dies of it.
+        MetasimError: If Blender dies of it, or does not answer.
     """
     if not path.is_file():
         raise InputError(str(path), "no such file", "a .blend file")
@@ -34,6 +36,8 @@ def ask(question: Callable[[Path], T], path: Path) -> T:
     process.start()
     theirs.close()
     try:
+        if not ours.poll(PATIENCE_S):
+            raise MetasimError(f"{path}: Blender does not answer for {PATIENCE_S:g} s")
         answer = ours.recv()
     except EOFError as error:
         raise MetasimError(f"{path}: Blender dies of this file") from error

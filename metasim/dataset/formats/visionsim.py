@@ -11,7 +11,7 @@ with y up. The document calls the former forward flow; the files that Blender wr
 
 A scene that is seen once is the sequence ``KEY/001-00000-00001``; a sequence has its own name for its path,
 SCENE/KEYFRAME_MULTIPLIER-FIRST-END as VisionSIM numbers it. ``metasim.json`` beside ``transforms.json`` has
-the scene graphs.
+the scene graphs; ``info.json``, where the frame rate is known, how far and how fast the camera goes.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ from metasim.dataset.formats.record import (
 from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
+from metasim.dataset.formats.travel import INFO, Travel
 from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality, require
 from metasim.dataset.plan import Part
@@ -69,6 +70,7 @@ class ImageSequence:
         self._folder = sequence_folder(first)
         self._frames: list[dict[str, Any]] = []
         self._records: list[dict[str, Any]] = []
+        self._travel = Travel()
 
     def add(self, sample: Sample) -> None:
         """Writes the images of a frame."""
@@ -81,12 +83,15 @@ class ImageSequence:
             self._staged.write(f"{self._folder}/{name}", data)
         self._frames.append(frame)
         self._records.append(to_record(sample))
+        self._travel.add(sample)
 
     def close(self) -> None:
-        """Writes the poses and the scene graphs."""
+        """Writes the poses, the scene graphs, and how the camera travels."""
         content = {**top_level(self._first), "frames": self._frames}
         self._staged.write(f"{self._folder}/{TRANSFORMS}", sorted_json(content))
         self._staged.write(f"{self._folder}/{RECORDS}", sorted_json(self._records))
+        if (info := self._travel.info()) is not None:
+            self._staged.write(f"{self._folder}/{INFO}", sorted_json(info))
 
 
 class VisionSIMFormat:

@@ -30,6 +30,7 @@ from metasim.dataset.formats.record import (
 from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
+from metasim.dataset.formats.travel import INFO, Travel
 from metasim.dataset.formats.visionsim import FAR, RECORDS, TRANSFORMS, sequence_folder
 from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality, require
@@ -73,6 +74,11 @@ class ArraySequence:
             self._write("depths.npy", _npy(depths))
         self._write(TRANSFORMS, sorted_json(content))
         self._write(RECORDS, sorted_json([to_record(s) for s in self._samples]))
+        travel = Travel()
+        for sample in self._samples:
+            travel.add(sample)
+        if (info := travel.info()) is not None:
+            self._write(INFO, sorted_json(info))
 
     def _write(self, name: str, data: bytes) -> None:
         self._staged.write(f"{self._folder}/{name}", data)

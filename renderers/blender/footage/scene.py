@@ -63,9 +63,8 @@ class FootageScene:
         self._things = {thing.name: shape for thing, shape in things().items()}
         self._stretch(scene.render)
         if self._way is not None:
-            ends = (bound * self._multiplier for bound in (scene.frame_start, scene.frame_end))
-            first, last = math.floor(next(ends)), math.ceil(next(ends))
-            mount(self._way, range(first - 1, last + 2), self._multiplier)
+            first, last = (self._way.frames[at] * self._multiplier for at in (0, -1))
+            mount(self._way, range(math.floor(first) - 1, math.ceil(last) + 2), self._multiplier)
 
     def apply(self, graph: SceneGraph) -> Mapping[str, object]:
         """Goes to the frame of a graph.
