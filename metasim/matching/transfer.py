@@ -27,7 +27,7 @@ PRIOR_SCENES = 2048
 RANDOM_DIRECTIONS = 12
 LINE_WEIGHT = 4.0
 CHECKS = 10
-FITTED = 4096  # scenes that means and spreads are told from
+FITTED = (4, 4096)  # batches of scenes that means and spreads are told from
 
 
 @dataclass(frozen=True)
@@ -231,10 +231,11 @@ def _fit_moments(
     network.eval()
     node, attribute = prior.cells.T
     for _ in range(2):
-        rows = torch.randint(len(points), (FITTED,), generator=generator)
-        data = prior.take(torch.randint(prior.scenes, (FITTED,), generator=generator), labels[rows])
-        out = prior.columns(network(data, network.draw_noise(len(data.values), generator)))
-        network.fit_moments(out, points[rows], prior.data.symbol[node], attribute)
+        drawn = []
+        for rows in torch.randint(len(points), FITTED, generator=generator):
+            data = prior.take(torch.randint(prior.scenes, rows.shape, generator=generator), labels[rows])
+            drawn.append(prior.columns(network(data, network.draw_noise(len(data.values), generator))))
+        network.fit_moments(torch.cat(drawn), points, prior.data.symbol[node], attribute)
 
 
 def _one_hot(labels: Tensor, layout: SceneLayout) -> Tensor:

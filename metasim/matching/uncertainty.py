@@ -64,8 +64,9 @@ def _resampled(
 def _told(population: Population) -> Array:
     """(M, S, D) ones, and zeros for what the images do not tell of a draw's class."""
     units, classes = population.posteriors.units, population.posteriors.classes
+    images, draws, _ = units.shape
     told = np.ones(units.shape)
     for law in population.unknown:
-        hidden = law.rows(classes.reshape(-1, classes.shape[-1])).reshape(units.shape[:2])
-        told[..., law.column] = ~hidden
+        hidden = law.rows(classes.reshape(images * draws, classes.shape[-1]))
+        told[..., law.column] = ~hidden.reshape(images, draws)
     return told

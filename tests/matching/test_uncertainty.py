@@ -67,3 +67,11 @@ def test_what_a_class_does_not_tell_is_left_out() -> None:
     errors = moment_errors(found, same, PERIODIC, 0)
     np.testing.assert_allclose(errors.mean[0], STD / (0.75 * IMAGES) ** 0.5, rtol=ROUGHLY)
     np.testing.assert_allclose(errors.mean[1], STD / IMAGES**0.5, rtol=ROUGHLY)
+
+
+def test_without_classes_too() -> None:
+    """What no image tells at all has no error, and takes none from the others."""
+    found = population(np.zeros((IMAGES, 3, 0), np.int64), (Unknown(0),))
+    errors = moment_errors(found, rehearsal(found, np.zeros(2), 1.0), PERIODIC, 0)
+    assert np.isfinite(errors.correlation).all()
+    np.testing.assert_allclose(errors.mean[1], STD / IMAGES**0.5, rtol=ROUGHLY)
