@@ -7,20 +7,23 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 import yaml
 
 from metasim.base.errors import InputError
+from metasim.cli import main
 from metasim.config import load_experiment
-from metasim.pipeline import Experiment
 from metasim.rendering.pool import RenderPool
-from metasim.rendering.protocol import Frame, Pass
 from metasim.runs.configuration import config_digest
+from metasim.runs.summary import Summary
 
 pytestmark = pytest.mark.blender
 
 BLEND = Path(__file__).parents[2] / "experiments" / "own_blend.blend"
+SMALL = (
+    *("--set", "matching.renders=100", "--set", "matching.effort=0.02", "--set", "target.num=60"),
+    *("--set", "verdict.draws=1", "--set", "renderer.size=16", "--set", "renderer.samples=1"),
+)
 YAW = 'objects["Mug"].rotation_euler[2]'
 
 
@@ -50,7 +53,7 @@ def experiment(folder: Path, **bind: Any) -> Path:
     return file
 
 
-def test_what_is_listed_can_be_bound_and_the_starter_renders(tmp_path: Path) -> None:
+def test_what_is_listed_can_be_bound_and_the_starter_trains(tmp_path: Path) -> None:
     out = tmp_path / "deeper" / "starter.yaml"
     done = metasim("inspect", BLEND, "--out", out)
     assert done.returncode == 0, done.stderr
@@ -59,15 +62,13 @@ def test_what_is_listed_can_be_bound_and_the_starter_renders(tmp_path: Path) -> 
     assert listed[YAW] == "0 deg"
     assert listed['lights["Key"].energy'] == "10"
     assert listed['cameras["Camera"].lens'] == "85 mm"
-    made = Experiment.prepare(load_experiment(out))
-    options = made.config.renderer.options
-    assert {target["path"] for target in options["bind"].values()} <= set(listed)
-    with RenderPool("blender", {**options, "size": 16}, workers=1) as pool:
-        scenes = [made.grammar.sample(np.random.default_rng(seed)) for seed in (0, 1)]
-        frames = pool.render(scenes, frozenset({Pass.RGB}), [0, 0])
-    images = [frame[Pass.RGB] for frame in frames if isinstance(frame, Frame)]
-    assert len(images) == 2
-    assert not np.array_equal(images[0], images[1])
+    bind = load_experiment(out).renderer.options["bind"]
+    assert {target["path"] for target in bind.values()} <= set(listed)
+    assert main(["train", "--exp", str(out), "--out", str(tmp_path), *SMALL]) == 0
+    run = tmp_path / "starter" / "0"
+    assert Summary.load(run / "summary.json").attributes.keys() == bind.keys()
+    looks = [file.read_bytes() for file in (run / "images" / "target").glob("*.png")]
+    assert len(set(looks)) == len(looks) > 1
 
 
 @pytest.mark.parametrize(
