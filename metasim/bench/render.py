@@ -28,7 +28,11 @@ from metasim.rendering.registry import check_options
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
 
-EXPERIMENTS = {"blender": "tyol.yaml", "sprites": "digits_rotation.yaml"}
+EXPERIMENTS = {
+    "blender": "tyol.yaml",
+    "sprites": "digits_rotation.yaml",
+    "unity-standin": "tyol_unity.yaml",
+}
 """The experiment whose scenes and renderer options an engine is measured with."""
 
 COLOUR = frozenset({Pass.RGB})

@@ -64,8 +64,10 @@ class Match:
 class Render:
     """Compares the render pool with an engine's plain loop, two workers with one, all labels with colour.
 
+    Of ``unity-standin`` it measures the processor time that the link to Unity players takes.
+
     Attributes:
-        engine: The engine, ``blender`` or ``sprites``.
+        engine: The engine, ``blender``, ``sprites`` or ``unity-standin``.
         quick: Few rounds of small frames, for a first look.
         frames: Frames of one worker over which its memory is watched; 0 for none.
         experiments: Folder of the experiments, whose scenes are rendered.
@@ -80,6 +82,7 @@ class Render:
 
     def run(self) -> int:
         """Measures; returns the exit status."""
+        from metasim.bench.link import STANDIN, LinkBench
         from metasim.bench.render import SETTLED, Effort, RenderBench, usual_experiment
         from metasim.runs.progress import show_progress
 
@@ -93,7 +96,8 @@ class Render:
         progress = show_progress()
         try:
             experiment = self.exp or usual_experiment(self.experiments, self.engine)
-            _print(RenderBench(experiment, effort).run(progress))
+            link = LinkBench(experiment, effort.rounds) if self.engine == STANDIN else None
+            _print((link or RenderBench(experiment, effort)).run(progress))
         finally:
             progress.close()
         return 0

@@ -17,7 +17,7 @@ BACKGROUND = 0xFFFFFF
 DEEPEST = 0xFFFFFE
 _STEPS = 4094
 _BITS = 12
-_OFFSETS = (np.arange(1 << _BITS, dtype=np.float32) - _STEPS // 2) / np.float32(_STEPS // 2)
+_BLOCK = 1 << 14  # pixels at a time, so that what is between stays in the processor's cache
 
 
 class BadImage(ValueError):
@@ -39,8 +39,8 @@ def decode_codes(data: bytes, size: tuple[int, int]) -> Codes:
     Raises:
         BadImage: If it is none, or of another size or mode.
     """
-    pixels = np.frombuffer(_decoded(data, size).convert("RGBX").tobytes(), ">u4")
-    return (pixels >> 8).astype(np.int32).reshape(size)
+    packed = np.frombuffer(_decoded(data, size).tobytes("raw", "BGRX"), "<i4")
+    return (packed & 0xFFFFFF).reshape(size)
 
 
 def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
@@ -89,17 +89,27 @@ def depth_codes(depth: npt.NDArray[np.floating], far: float) -> Codes:
 
 def normals_of(codes: Codes) -> npt.NDArray[np.float32]:
     """Unit normals (H, W, 3) in metasim's axes, NaN on the background."""
-    x, y = _OFFSETS[codes >> _BITS], _OFFSETS[codes & 0xFFF]  # Unity's z is metasim's y
+    flat = codes.ravel()
+    normals = np.empty((flat.size, 3), np.float32)
+    for start in range(0, flat.size, _BLOCK):
+        _unfold(flat[start : start + _BLOCK], normals[start : start + _BLOCK])
+    return normals.reshape(*codes.shape, 3)
+
+
+def _unfold(codes: Codes, normals: npt.NDArray[np.float32]) -> None:
+    """Writes the unit normals (N, 3) of codes (N,): off the octahedron, onto the sphere."""
+    x, y = (codes >> _BITS).astype(np.float32), (codes & 0xFFF).astype(np.float32)
+    for offset in (x, y):  # Unity's z is metasim's y
+        offset -= np.float32(_STEPS // 2)
+        offset /= np.float32(_STEPS // 2)
     up = np.float32(1) - np.abs(x) - np.abs(y)
     below = np.minimum(up, np.float32(0))
     x -= np.copysign(below, x)
     y -= np.copysign(below, y)
-    scale = np.float32(1) / np.sqrt(x * x + y * y + up * up)
-    scale[codes == BACKGROUND] = np.nan
-    normals = np.empty((*codes.shape, 3), np.float32)
-    for axis, plane in enumerate((x, y, up)):
-        np.multiply(plane, scale, out=normals[..., axis])
-    return normals
+    length = np.sqrt(x * x + y * y + up * up)
+    length[codes == BACKGROUND] = np.nan
+    for axis, along in enumerate((x, y, up)):
+        np.divide(along, length, out=normals[:, axis])
 
 
 def normal_codes(normals: npt.NDArray[np.floating]) -> Codes:
