@@ -39,7 +39,7 @@ def rotations(run: RunData) -> dict[str, Figure]:
     found = {}
     for node in rotating_nodes(run):
         points = rotation_points(run, node)
-        with figure(7.2, 3.4) as drawn:
+        with figure(7.2, 3.7) as drawn:
             for place, azimuth in enumerate((-60, 30)):
                 axes = drawn.add_subplot(1, 2, place + 1, projection="3d")
                 assert isinstance(axes, Axes3D)
@@ -60,3 +60,4 @@ def _draw(axes: Axes3D, points: dict[str, list[Array]], azimuth: float) -> None:
         axis.set_label_text(f"{angle} (deg)")
         axis.set_major_locator(MaxNLocator(4))
         axis.set_tick_params(labelsize=6.5)
+    axes.set_box_aspect(None, zoom=0.9)

@@ -14,6 +14,8 @@ from metasim.config import ExperimentConfig, RendererConfig, TargetConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.rendering.protocol import Pass
 from metasim.rendering.registry import engine
+from metasim.report.page import write_report
+from metasim.report.run_data import load_run
 from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
@@ -22,7 +24,17 @@ from metasim.runs.metrics import GRADIENT
 from metasim.runs.population import Column, Populations
 from metasim.runs.samples import save_images
 from metasim.runs.session import run_session
-from metasim.runs.summary import AttributeResult, Correlation, Frequency, Moments, Summary, Verdict
+from metasim.runs.summary import (
+    AttributeResult,
+    Comparison,
+    Correlation,
+    Frequency,
+    Moments,
+    Reading,
+    Shift,
+    Summary,
+    Verdict,
+)
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import SceneLayout
 from metasim.stats.moments import correlation, mean_std
@@ -143,10 +155,31 @@ def summary(made: Populations, name: str) -> Summary:
             p_value=0.37,
             c2st=0.52,
             c2st_ci=(0.47, 0.57),
+            features={name: evidence(p) for name, p in (("inverse", 0.37), ("convolutions", 0.81))},
+            shifts={
+                c.name: Shift(difference=1.23, error=0.9, p_value=0.17, smallest=2.5, power=0.8)
+                for c in made.columns
+            },
+            readings={"digit.loc_x": Reading(error=0.456, explained={"3": 0.98, "7": 0.97})},
+            false_alarms={"mmd": 0.05, "c2st": 0.025},
         ),
         attributes={column.name: result(made, i) for i, column in enumerate(made.columns)},
         correlations=[correlated(made)],
         classes={"digit": {name: Frequency(target=half, generated=0.5) for name in ("3", "7")}},
+    )
+
+
+def evidence(p: float) -> Comparison:
+    return Comparison(
+        n_target=150,
+        n_generated=300,
+        mmd2=1e-4 * p,
+        mmd2_floor=2e-4,
+        p_value=p,
+        c2st=0.53,
+        c2st_ci=(0.46, 0.58),
+        p_values=[p / 2, p],
+        null_p_values=[0.5, 0.25],
     )
 
 
@@ -163,21 +196,34 @@ MakeRun = Callable[..., RunFolder]
 def make_run(tmp_path: Path) -> MakeRun:
     """Makes ``tmp_path/results/<name>/0``: finished, or left in the middle by ``finished=False``."""
 
-    def make(name: str = "digits/one", known: bool = True, finished: bool = True) -> RunFolder:
-        config = ExperimentConfig(
-            name=name,
-            grammar=PRIOR.to_mapping(),
-            target=TargetConfig(grammar=TARGET.to_mapping()) if known else TargetConfig(images=tmp_path),
-            renderer=RendererConfig(kind="sprites"),
-        )
-        folder = RunFolder.create(tmp_path / "results", name, 0, config)
-        try:
-            fill(folder, known, finished)
-        except KeyboardInterrupt:
-            assert not finished
-        return folder
+    def make(name: str = "digits/one", known: bool = True, finished: bool = True, seed: int = 0) -> RunFolder:
+        return run_in(tmp_path, name, known, finished, seed)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    """A finished run with its report; tests leave it as it is."""
+    folder = run_in(tmp_path_factory.mktemp("finished"), "digits/one", known=True, finished=True, seed=0)
+    write_report(load_run(folder))
+    return folder
+
+
+def run_in(place: Path, name: str, known: bool, finished: bool, seed: int) -> RunFolder:
+    config = ExperimentConfig(
+        name=name,
+        grammar=PRIOR.to_mapping(),
+        target=TargetConfig(grammar=TARGET.to_mapping()) if known else TargetConfig(images=place),
+        renderer=RendererConfig(kind="sprites"),
+        seed=seed,
+    )
+    folder = RunFolder.create(place / "results", name, seed, config)
+    try:
+        fill(folder, known, finished)
+    except KeyboardInterrupt:
+        assert not finished
+    return folder
 
 
 def fill(folder: RunFolder, known: bool, finished: bool) -> None:

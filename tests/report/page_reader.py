@@ -51,8 +51,9 @@ class Page(HTMLParser):
         if {"td", "th"} & set(self._open):
             self.rows[-1][-1] += data.strip()
 
-    def row(self, first: str) -> list[str]:
-        return next(row for row in self.rows if row[0] == first)
+    def row(self, first: str, cells: int | None = None) -> list[str]:
+        """The first row that begins so, of a table with that many cells a row."""
+        return next(row for row in self.rows if row[0] == first and cells in (None, len(row)))
 
 
 def page(folder: RunFolder, *others: RunFolder) -> Page:

@@ -64,7 +64,7 @@ def test_the_page_needs_no_network(make_run) -> None:
 def test_real_photographs_have_no_true_attributes(make_run) -> None:
     shown = page(make_run(known=False))
     assert "true attributes are unknown" in shown.text
-    row = shown.row("digit.loc_x")
+    row = shown.row("digit.loc_x", 9)
     assert row[3:7] == ["–"] * 4
     assert row[2] != "–"
 
@@ -87,7 +87,7 @@ def test_a_run_in_progress_says_so_and_shows_populations(make_run) -> None:
     with run_session(folder):
         shown = page(folder)
     assert "in progress" in shown.text
-    assert re.match(r"\S+ ± \S+ px$", shown.row("digit.loc_x")[2])
+    assert re.match(r"\S+ ± \S+ px$", shown.row("digit.loc_x", 9)[2])
 
 
 def test_a_failed_run_says_why(make_run) -> None:
