@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import ceil
 from typing import Self
 
 import numpy as np
 from PIL import Image as Pillow
-from PIL import ImageDraw
+from PIL import ImageDraw, ImageFont
 
 from metasim.dataset.colouring import Colours, coloured, tonemap, with_boxes, with_solids
 from metasim.dataset.encode import png
@@ -56,11 +57,13 @@ class Sheet:
             return None
         names = list(dict.fromkeys(name for row in rows for name in row))
         height, width = np.max([tile.shape[:2] for row in rows for tile in row.values()], axis=0)
-        down, across = int(height) + _GAP, int(width) + _GAP
+        font = ImageFont.load_default()
+        widest = max(int(width), *(ceil(font.getlength(name)) for name in names))
+        down, across = int(height) + _GAP, widest + _GAP
         sheet = Pillow.new("RGB", (len(names) * across, _HEAD + len(rows) * down), "white")
         draw = ImageDraw.Draw(sheet)
         for column, name in enumerate(names):
-            draw.text((column * across + 1, 1), name, fill="black")
+            draw.text((column * across, 1), name, fill="black", font=font)
             for number, row in enumerate(rows):
                 if name in row:
                     sheet.paste(Pillow.fromarray(row[name]), (column * across, _HEAD + number * down))
