@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from metasim.base.errors import InputError
+from metasim.base.errors import InputError, MetasimError
 
 if TYPE_CHECKING:
     from metasim.dataset.modality import Modality
@@ -92,9 +92,10 @@ class Sequences:
             export = self._export(progress)
             counts = export.run(self.resume)
             told = f"{counts['written']} frames in {self.out}, {counts['failed']} failed"
-            progress.say(
-                f"{told}, {len(export.excluded)} scenes left out; failed.csv and excluded.csv say why"
-            )
+            left_out = f"{len(export.excluded)} scenes left out"
+            progress.say(f"{told}, {left_out}; failed.csv and excluded.csv say why")
+            if not counts["written"]:
+                raise MetasimError("no frame could be rendered")
         finally:
             progress.close()
         return 0
