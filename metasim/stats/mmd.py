@@ -65,6 +65,17 @@ class MMDTarget:
         cross = self.kernel(x, self.sample).mean()
         return _pair_mean(self.kernel(x, x)) + self._own_term - 2.0 * cross
 
+    def standard_error(self, x: Tensor) -> Tensor:
+        """Standard error of ``mmd2`` as far as the batch (n, d), n >= 3, is to blame, the target being fixed.
+
+        Jackknife: Efron, "The jackknife, the bootstrap and other resampling plans", SIAM, 1982.
+        """
+        n, gram, cross = len(x), self.kernel(x, x), self.kernel(x, self.sample).mean(1)
+        near = gram.sum(1) - gram.diagonal()
+        pairs = (near.sum() - 2.0 * near) / ((n - 1) * (n - 2))
+        without = pairs - 2.0 * (cross.sum() - cross) / (n - 1)
+        return ((n - 1) / n * (without - without.mean()).square().sum()).sqrt()
+
     def witness(self, x: Tensor) -> Witness:
         """Per-sample credit of a batch (n, d), n >= 3, for learning through a black-box renderer.
 

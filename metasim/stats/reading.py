@@ -7,6 +7,9 @@ import numpy.typing as npt
 
 from metasim.stats.moments import mean_std
 
+FOLDS = (1, 2, 3, 4)
+"""Symmetries of a turn: a 0 looks the same upside down, a square after each quarter."""
+
 _NORMAL = 1.4826  # standard deviation of a normal law over its median absolute deviation
 
 

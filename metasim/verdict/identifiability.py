@@ -8,11 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.scene.layout import Array, Classes, SceneLayout
-from metasim.stats.reading import typical_error
+from metasim.stats.reading import FOLDS, typical_error
 from metasim.verdict.rereading import Reread, error_ratios
 
-# Posterior spread over that of no knowledge. From a prototype on another scene (bowl's yaw 0.7, shoe's
-# 0.1); here only its outcome was seen: it flags the bowl's yaw and no other attribute of the demo.
+EVEN = 12**-0.5  # spread of the uniform law
+# Posterior spread over that of no knowledge, of an angle within the best of a full, half, third or quarter
+# turn: which of a few alike positions is meant, the population resolves. From a prototype on another scene
+# (bowl's yaw 0.7, shoe's 0.1); here only its outcome was seen.
 UNKNOWN = 0.55
 # Posterior spread over the population's: from here on the spread is the prior law's, not the images'.
 UNRESOLVED = 0.9
@@ -63,13 +65,14 @@ def identify(
     found = {}
     for j, column in enumerate(layout.columns):
         periodic = column.spec.periodic
-        wide = spreads(units[..., j], flat, periodic) / 12**-0.5
+        folds = FOLDS if periodic else (1,)
+        wide = np.stack([spreads(units[..., j] * fold, flat, periodic) / EVEN for fold in folds])
         narrow = spreads(units[..., j], fitted, periodic)
         overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1) / len(fitted), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
         misread = error_ratios(layout, column, bank) if bank else {}
         told = {
-            name: bool(wide[rows].mean() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
+            name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()
         }
         rows = np.any([groups[name] for name in told if told[name]] or [np.zeros(len(units), bool)], axis=0)
@@ -96,7 +99,7 @@ def spreads(values: Array, weights: Array, periodic: bool) -> Array:
         mean = (weights * values).sum(1, keepdims=True)
         return np.sqrt((weights * (values - mean) ** 2).sum(1))
     resultant = np.abs((weights * np.exp(2j * np.pi * values)).sum(1)).clip(1e-12, 1)
-    return np.minimum(np.sqrt(-2 * np.log(resultant)) / (2 * np.pi), 12**-0.5)
+    return np.minimum(np.sqrt(-2 * np.log(resultant)) / (2 * np.pi), EVEN)
 
 
 def _by_class(

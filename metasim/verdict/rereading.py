@@ -9,7 +9,7 @@ import numpy as np
 from metasim.runs.summary import Reading
 from metasim.scene.layout import Array, Classes, Column, SceneLayout
 from metasim.stats.moments import mean_std
-from metasim.stats.reading import explained, typical_error
+from metasim.stats.reading import FOLDS, explained, typical_error
 
 FEW = 10  # renders of a class that say nothing about it
 
@@ -58,12 +58,19 @@ def readings(layout: SceneLayout, bank: Reread, fresh: Reread) -> dict[str, Read
 def error_ratios(layout: SceneLayout, column: Column, bank: Reread) -> dict[str, float]:
     """By class, the typical error of readings over that of the best constant: 1 where nothing is read.
 
-    Typical errors, since half a turn taken for the other now and then is for the population to resolve.
+    Typical errors, and those within a half, third or quarter turn if these are smaller: which of a few
+    alike positions is meant, the population resolves.
     """
-    period = 1.0 if column.spec.periodic else None
-    ratios = {}
+    folds = FOLDS if column.spec.periodic else (1,)
+    ratios: dict[str, float] = {}
     for name, (truth, means) in bank.by_class(layout, column).items():
-        constant = typical_error(truth, np.full(len(truth), mean_std(truth, period).mean), period)
-        if constant > 0:
-            ratios[name] = typical_error(truth, means, period) / constant
+        for fold in folds:
+            if (ratio := _error_ratio(truth * fold, means * fold, column.spec.periodic)) is not None:
+                ratios[name] = min(ratio, ratios.get(name, ratio))
     return ratios
+
+
+def _error_ratio(truth: Array, means: Array, periodic: bool) -> float | None:
+    period = 1.0 if periodic else None
+    constant = typical_error(truth, np.full(len(truth), mean_std(truth, period).mean), period)
+    return typical_error(truth, means, period) / constant if constant > 0 else None

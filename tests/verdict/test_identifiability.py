@@ -9,6 +9,7 @@ from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Array, Choice, Classes, Column, SceneLayout
 from metasim.verdict.identifiability import FEW, all_identifiable, identify, spreads
+from metasim.verdict.rereading import Reread
 
 YAW = AttributeSpec("yaw", "deg", 0, 360, periodic=True, mutable=True)
 X = AttributeSpec("x", "m", -1, 1, mutable=True)
@@ -53,6 +54,16 @@ def test_the_yaw_of_a_round_bowl_is_named() -> None:
 def test_all_is_identifiable_where_posteriors_are_narrow() -> None:
     units, classes, even = posteriors(KINDS, round_bowls=False)
     assert identify(LAYOUT, units, classes, even, even) == all_identifiable(LAYOUT)
+
+
+@pytest.mark.parametrize("fold", [2, 3, 4])
+def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
+    """Which of the few alike positions is meant, the population resolves."""
+    units, classes, even = posteriors(KINDS, round_bowls=False)
+    turns = stream(0, "test/folds").integers(fold, size=units.shape[:2]) / fold
+    units[KINDS == 1, :, 0] = (units[..., 0] + turns)[KINDS == 1] % 1
+    read = Reread(units[:, 0], KINDS[:, None], units[:, 1])
+    assert identify(LAYOUT, units, classes, even, even, read)["thing.yaw"].classes_not_identifiable == ()
 
 
 def test_where_only_bowls_are_seen_their_yaw_is_not_identifiable() -> None:
