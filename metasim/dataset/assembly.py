@@ -120,7 +120,7 @@ class Assembly:
                 if name not in parts:
                     require_space(store, round(bytes_each * len(part.indices)))
                     sheet = self.sheet(part)
-                    parts[name] = OpenPart(self.plan, self.class_names, store.folder, part, sheet)
+                    parts[name] = OpenPart(self.plan, store.folder, part, sheet)
                 parts[name].add(scene)
                 self.progress.advance()
                 if parts[name].is_complete:
@@ -156,6 +156,7 @@ class Assembly:
         """Writes what describes the dataset as a whole."""
         by_name = {record.part: record for record in records}
         ordered = [by_name[part.name] for part in self.plan.parts()]
+        ordered[:1] = [record.counting(self.class_names) for record in ordered[:1]]
         counts = count_samples(self.plan, ordered)
         keys = {record.part: tuple(map(sample_key, record.written)) for record in ordered}
         format = find_format(self.plan.format)

@@ -7,8 +7,8 @@ one file that is there whole or not at all.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from metasim.base.errors import InputError
@@ -47,7 +47,7 @@ class PartRecord:
         files: Its files by path in the dataset.
         written: Indices of the scenes in it.
         failed: Why a scene is missing, by index.
-        classes: Nodes of each class in its scenes.
+        classes: Nodes of each class that occurs in its scenes.
         statistics: Of its images, see ``statistics.Statistics``.
         costs: What each scene took, by index.
     """
@@ -59,6 +59,10 @@ class PartRecord:
     classes: Mapping[str, int]
     statistics: Mapping[str, Any] = field(default_factory=dict)
     costs: Mapping[int, SceneCost] = field(default_factory=dict)
+
+    def counting(self, names: Iterable[str]) -> PartRecord:
+        """The same with a number for each class of some, 0 for those that do not occur, in their order."""
+        return replace(self, classes={name: self.classes.get(name, 0) for name in names})
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> PartRecord:

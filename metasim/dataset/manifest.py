@@ -58,8 +58,11 @@ def count_samples(plan: ExportPlan, records: Sequence[PartRecord]) -> dict[str, 
 
 def count_classes(records: Sequence[PartRecord]) -> dict[str, int]:
     """Nodes of each class in all samples, classes in the order of the first record."""
-    names = dict.fromkeys(name for record in records for name in record.classes)
-    return {name: sum(record.classes.get(name, 0) for record in records) for name in names}
+    total: dict[str, int] = {}
+    for record in records:
+        for name, count in record.classes.items():
+            total[name] = total.get(name, 0) + count
+    return total
 
 
 def write_manifest(

@@ -25,17 +25,14 @@ class OpenPart:
 
     Args:
         plan: What is written.
-        class_names: All classes.
         folder: Folder of the dataset.
         part: The part.
         sheet: Its preview.
     """
 
-    def __init__(
-        self, plan: ExportPlan, class_names: tuple[str, ...], folder: Path, part: Part, sheet: Sheet
-    ) -> None:
+    def __init__(self, plan: ExportPlan, folder: Path, part: Part, sheet: Sheet) -> None:
         self._plan, self._part, self._folder, self._sheet = plan, part, folder, sheet
-        self._classes = Counter(dict.fromkeys(class_names, 0))
+        self._classes = Counter[str]()
         self._statistics = Statistics()
         self._written: list[int] = []
         self._failed: dict[int, str] = {}
