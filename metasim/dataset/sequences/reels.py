@@ -64,8 +64,8 @@ def make_reels(
         except MetasimError as error:
             excluded[name] = str(error)
     spans = {name: _span(shown[name], way) for name, way in ways.items()}
-    fitting = (longest(*span, cut.multiplier, cut.sequences) for span in spans.values())
-    num_frames = cut.num_frames or max(1, min(fitting, default=1))
+    fitting = min((longest(*s, cut.multiplier, cut.sequences) for s in spans.values()), default=1)
+    num_frames = cut.num_frames or (FRAMES if needs_surfaces(cut.trajectory) else max(1, fitting))
     reels = tuple(
         Reel(
             name=name,
@@ -81,8 +81,8 @@ def make_reels(
 
 
 def _way(name: str, footage: Footage, cut: Cut) -> Trajectory | None:
-    frames = cut.sequences * (cut.num_frames or FRAMES)
-    way = find_way(cut.trajectory, name, footage, math.ceil(frames / cut.multiplier) + 1, cut.seed)
+    frames = cut.sequences * (1 + (cut.num_frames or FRAMES))  # one more, since intervals are rounded
+    way = find_way(cut.trajectory, name, footage, 1 + math.ceil(frames / cut.multiplier), cut.seed)
     if way is None and footage.zooms and cut.one_lens:
         raise InputError(f"scene {name}", "a lens that changes", "one lens, as the format has it")
     return way
