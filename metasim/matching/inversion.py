@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.matching.appearance import vary_appearance
+from metasim.matching.averages import Averages
 from metasim.matching.bank import Bank, Renders
 from metasim.matching.population import Posteriors
 from metasim.model.inverse import BINS, InverseNetwork, Reading, View
@@ -96,11 +97,13 @@ class Inversion:
         chance[held] = 0.0
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
+        averages = Averages()
         best, best_loss = copy.deepcopy(self.network.state_dict()), np.inf
         for step in range(steps):
             rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance / chance.sum())
             self.network.train()
             losses = self._losses(renders, rows, torch_stream(self.seed, stage, step))
+            averages.add(losses)
             total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
             assert isinstance(total, Tensor)
             optimiser.zero_grad()
@@ -110,7 +113,7 @@ class Inversion:
             schedule.step()
             if (step + 1) % max(steps // CHECKS, 1) == 0 or step + 1 == steps:
                 loss = self.held_out_loss(renders, held)
-                record(step, {"loss": loss, **{k: float(v.detach()) for k, v in losses.items()}})
+                record(step, {"loss": loss} | averages.take())
                 if loss < best_loss:
                     best, best_loss = copy.deepcopy(self.network.state_dict()), loss
         self.network.load_state_dict(best)

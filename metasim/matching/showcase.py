@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from torch import Tensor
 
 from metasim.matching.bank import Scenes
 from metasim.matching.features import RandomConvolutions
@@ -12,6 +13,7 @@ from metasim.matching.target import Images
 from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
+from metasim.runs.metrics import ERROR
 from metasim.runs.samples import save_images
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Classes
@@ -61,7 +63,11 @@ class Showcase:
             save_images(self._folder.images / name, list(images), SHOWN)
         features = torch.cat(self._features(images), 1)
         self._log.rewind("match", epoch)
-        self._log.scalars("match", epoch, renders, mmd2=float(self._target.mmd2(features)))
-        self._log.images("match", epoch, "renders", images[:LOGGED])
+        self._log.scalars("match", epoch, renders, **self._distance(features))
+        self._log.images("match", epoch, "images", images[:LOGGED])
         for j, name in enumerate(layout.names):
-            self._log.histogram("match", epoch, name, layout.values(units)[:, j])
+            self._log.histogram("match", epoch, f"attributes/{name}", layout.values(units)[:, j])
+
+    def _distance(self, features: Tensor) -> dict[str, float]:
+        error = self._target.standard_error(features)
+        return {"mmd2": float(self._target.mmd2(features)), f"mmd2{ERROR}": float(error)}

@@ -28,7 +28,7 @@ from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, r
 from metasim.matching.uncertainty import moment_errors
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
-from metasim.runs.metrics import GRADIENT
+from metasim.runs.metrics import ERROR, GRADIENT
 from metasim.runs.progress import Progress
 from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
@@ -318,7 +318,7 @@ class Trainer:
         def record(step: int, values: dict[str, float]) -> None:
             nonlocal done
             self.log.scalars(stage, step, self.renders, **values)
-            shown = {name: value for name, value in values.items() if not name.startswith(GRADIENT)}
+            shown = {n: v for n, v in values.items() if not n.startswith(GRADIENT) and not n.endswith(ERROR)}
             self.progress.advance(step + 1 - done, **shown)
             done = step + 1
 

@@ -14,6 +14,7 @@ from torch_geometric.data import Batch
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.averages import Averages
 from metasim.matching.gradients import gradient_norms
 from metasim.matching.population import Population
 from metasim.model.attribute_gcn import AttributeNetwork
@@ -163,6 +164,7 @@ def reconstruct(
     optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
     network.train()
+    losses = Averages()
     for step in range(steps):
         generator = torch_stream(seed, "reconstruct", step)
         data = prior.take(torch.randint(prior.scenes, (128,), generator=generator))
@@ -172,13 +174,14 @@ def reconstruct(
         scale = network.scale[data.symbol][data.mutable]
         error = torch.where(wraps, 4 * torch.sin(math.pi * error), error / scale)
         loss = error.square().mean()
+        losses.add({"loss": loss})
         optimiser.zero_grad()
         loss.backward()
         flow = gradient_norms(network) if (step + 1) % max(steps // CHECKS, 1) == 0 else None
         optimiser.step()
         schedule.step()
         if flow is not None:
-            record(step, {"loss": float(loss.detach())} | flow)
+            record(step, losses.take() | flow)
 
 
 def transfer(
@@ -205,6 +208,7 @@ def transfer(
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
     network.train()
+    losses = Averages()
     for step in range(steps):
         generator = torch_stream(seed, "transfer", step)
         ours, theirs = torch.randint(len(points), (2, BATCH), generator=generator)
@@ -212,6 +216,7 @@ def transfer(
         data = prior.take(scenes, labels[ours])
         out = prior.columns(network(data, network.draw_noise(len(data.values), generator)))
         loss = space.distance(space.embed(out), space.embed(points[theirs]), marks[ours], marks[theirs])
+        losses.add({"loss": loss})
         optimiser.zero_grad()
         loss.backward()
         flow = gradient_norms(network) if (step + 1) % max(steps // CHECKS, 1) == 0 else None
@@ -219,7 +224,7 @@ def transfer(
         optimiser.step()
         schedule.step()
         if flow is not None:
-            record(step, {"loss": float(loss.detach())} | flow)
+            record(step, losses.take() | flow)
     _fit_moments(network, prior, points, labels, torch_stream(seed, "transfer/moments"))
 
 

@@ -150,8 +150,9 @@ def _keys(logs: Logs) -> list[str]:
 
 def _errors(lines: Sequence[Line], key: str) -> Array | None:
     """Standard errors of the values, where they were logged beside them."""
-    errors = [line.get(key + ERROR) for line in lines]
-    return None if any(e is None for e in errors) else np.array(errors, float)
+    if not any(key + ERROR in line for line in lines):
+        return None
+    return np.array([line.get(key + ERROR) or 0.0 for line in lines])
 
 
 def _draw(axes: Axes, found: Mapping[str, Band], names: Sequence[str]) -> None:

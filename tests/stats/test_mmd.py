@@ -142,3 +142,12 @@ def test_fourier_kernel_of_blocks_is_near_their_sum() -> None:
     part = FourierMMD(x[:9], kernel, frequencies, torch_stream(0, "fourier"))
     torch.testing.assert_close(part.mmd2(x[9:]), exact.mmd2(x[9:]))
     torch.testing.assert_close(part.witness(x[9:]).baseline, exact.witness(x[9:]).baseline)
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_the_standard_error_is_the_spread_over_batches(kernel: Kernel) -> None:
+    target = MMDTarget(normal(100, 3), kernel)
+    batches = [normal(40, 3, index) + 0.5 for index in range(1, 301)]
+    spread = torch.stack([target.mmd2(batch) for batch in batches]).std()
+    told = torch.stack([target.standard_error(batch) for batch in batches]).square().mean().sqrt()
+    assert float(told / spread) == pytest.approx(1.0, abs=0.2)  # 4 % noise of the spread, 4 sd, and the bias
