@@ -104,6 +104,20 @@ def test_arrays_are_slices_of_the_images(tmp_path: Path) -> None:
         np.testing.assert_array_equal(frame, sample.images[Modality.RGB])
 
 
+def test_masks_are_a_data_set_of_packed_bits(tmp_path: Path) -> None:
+    sample = seen("visionsim-npy")
+    write("visionsim-npy", tmp_path, [sample])
+    folder, content = transforms(tmp_path)
+    masks = json.loads((folder / "masks/transforms.json").read_text())
+    jsonschema.validate(masks, schema("transforms_npy"))
+    assert (masks["bitpack"], masks["bitpack_dim"], masks["c"]) == (True, 2, 1)
+    assert masks["frames"] == content["frames"]
+    packed = np.load(folder / "masks" / masks["file_path"], mmap_mode="r")
+    assert (packed.shape, packed.dtype) == ((1, 12, 2, 1), np.uint8)
+    found = np.unpackbits(packed, axis=masks["bitpack_dim"])[0, :, : masks["w"], 0]
+    np.testing.assert_array_equal(found, sample.images[Modality.MASK])
+
+
 @pytest.mark.parametrize("name", FORMS)
 def test_a_sequence_has_one_lens(name: str, tmp_path: Path) -> None:
     samples = [replace(seen(name, index), sequence="a") for index in range(2)]
