@@ -35,6 +35,7 @@ class Train:
         from metasim.pipeline import Experiment
         from metasim.report.page import write_report
         from metasim.report.run_data import load_run
+        from metasim.report.tensorboard import write_tensorboard
         from metasim.runs.progress import show_progress
 
         experiment = Experiment.prepare(load_experiment(self.exp, self.changes, self.seed))
@@ -43,7 +44,10 @@ class Train:
             folder = experiment.run(self.out or self._results(), self.resume, progress)
         finally:
             progress.close()
-        report = write_report(load_run(folder))
+        run = load_run(folder)
+        report = write_report(run)
+        if folder.tensorboard.exists():
+            write_tensorboard(run)
         Console().print(f"report: {report}", markup=False, highlight=False, soft_wrap=True)
         return 0
 

