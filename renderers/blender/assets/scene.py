@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import AfterValidator, Field
 
@@ -57,6 +57,8 @@ class AssetsScene:
         InputError: If the folder or its manifest is wrong, or a class has no asset.
     """
 
+    stage: ClassVar[type] = Stage
+
     def __init__(
         self,
         assets: Annotated[Path, AfterValidator(_existing)],
@@ -71,7 +73,7 @@ class AssetsScene:
         self._assets = {name: catalogue.by_class[name] for name in only or catalogue.by_class}
         self._fit: Rule = fit or ("metres" if catalogue.true_size else "diameter")
         self._length = length
-        self._stage = Stage()
+        self._stage = self.stage()
         self._solids: dict[str, list[Solid]] = {}
         self._things: dict[str, list[Any]] = {}
 
