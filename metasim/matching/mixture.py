@@ -14,6 +14,7 @@ from metasim.scene.layout import Array, Classes
 
 ITERATIONS = 40
 LEAST_SPREAD = 2e-3  # of the range, added to every component's spread
+MISREAD = 0.005  # share of images of which nothing is believed: a digit read upside down, say
 
 
 @dataclass(frozen=True)
@@ -71,8 +72,12 @@ class Mixture:
         return np.stack(columns, axis=1).reshape(images, per_image, -1) - draws.log_bank[..., None]
 
     def log_likelihoods(self, draws: Draws) -> Array:
-        """(M,) log likelihood of each image, up to a constant of the image."""
-        return np.asarray(logsumexp(self.log_ratios(draws), axis=(1, 2)))
+        """(M,) log likelihood of each image, up to a constant of the image; it may have been misread."""
+        return np.logaddexp(*_read_and_misread(self.log_ratios(draws), draws))
+
+    def trust(self, draws: Draws) -> Array:
+        """(M,) chance that each image has been read at all, and not misread."""
+        return _trust(self.log_ratios(draws), draws)
 
     def draw_weights(self, draws: Draws) -> Array:
         """(M, S) weight of each draw in its image's posterior under this law; rows sum to 1."""
@@ -82,6 +87,10 @@ class Mixture:
 
 def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool, seed: int) -> Mixture:
     """Maximises the likelihood of all images by EM over their draws.
+
+    An image may have been misread: it then says nothing. Without that, one digit in five hundred that is
+    read upside down would widen a spread of ten degrees to thirteen. A uniform law for outliers: Banfield
+    and Raftery, "Model-based Gaussian and non-Gaussian clustering", Biometrics 49, 1993.
 
     Args:
         draws: Posterior draws under the bank's density.
@@ -99,8 +108,21 @@ def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool
     for _ in range(ITERATIONS):
         log = mixture.log_ratios(draws)
         share = np.exp(log - logsumexp(log, axis=(1, 2), keepdims=True))
+        share *= _trust(log, draws)[:, None, None]
         mixture = _maximise(draws, share.reshape(len(points), -1), shared)
     return mixture
+
+
+def _read_and_misread(log_ratios: Array, draws: Draws) -> tuple[Array, Array]:
+    """(M,) log likelihoods of images: read and of the law, or misread and of anything at all."""
+    anything = -draws.log_bank - sum(np.log(size) for size in draws.sizes)
+    law = np.asarray(logsumexp(log_ratios, axis=(1, 2))) + np.log1p(-MISREAD)
+    return law, np.asarray(logsumexp(anything, axis=1)) + np.log(MISREAD)
+
+
+def _trust(log_ratios: Array, draws: Draws) -> Array:
+    law, anything = _read_and_misread(log_ratios, draws)
+    return np.exp(law - np.logaddexp(law, anything))
 
 
 def _maximise(draws: Draws, share: Array, shared: bool) -> Mixture:

@@ -30,6 +30,15 @@ class Posteriors:
     classes: Classes
     log_bank: Array
 
+    def rows(self, which: npt.NDArray[np.bool_]) -> Posteriors:
+        """The draws of some images."""
+        return Posteriors(self.units[which], self.classes[which], self.log_bank[which])
+
+    def pooled(self) -> tuple[Array, Classes]:
+        """(M * S, D) attributes and (M * S, C) classes of all images together."""
+        units = self.units.reshape(-1, self.units.shape[-1])
+        return units, self.classes.reshape(len(units), self.classes.shape[-1])
+
     def flat_weights(self) -> Array:
         """(M, S) weights that turn each image's draws into its posterior under a flat prior."""
         weights = np.exp(self.log_bank.min(1, keepdims=True) - self.log_bank)
@@ -60,10 +69,11 @@ class Population:
     """The inferred law: the posterior draws of all images, re-weighted by it.
 
     Attributes:
-        posteriors: The draws.
+        posteriors: The draws of all images but those that have been misread.
         weights: (M, S) weight of each draw within its image; rows sum to 1.
         components: Number of normals of the mixture that was fitted.
         classes_matter: Whether attributes were found to depend on classes.
+        read: Which of the images that were given have not been misread.
         correction: What a rehearsal has shown to be wrong with it, undone in its draws.
         unknown: What the images do not tell; it keeps its prior law.
         prior: (n, D) draws of the prior on [0, 1], for what is unknown.
@@ -73,6 +83,7 @@ class Population:
     weights: Array
     components: int
     classes_matter: bool
+    read: npt.NDArray[np.bool_]
     correction: Correction | None = None
     unknown: tuple[Unknown, ...] = ()
     prior: Array | None = None
@@ -128,7 +139,8 @@ def fit_population(
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             best, score = (components, shared), other
     law = fit(*best, np.ones_like(held))
-    return Population(posteriors, law.draw_weights(draws), best[0], not best[1])
+    read = law.trust(draws) > 0.5
+    return Population(posteriors.rows(read), law.draw_weights(draws.rows(read)), best[0], not best[1], read)
 
 
 def _ladder(sizes: tuple[int, ...]) -> list[tuple[int, bool]]:

@@ -54,7 +54,9 @@ class Rehearsal:
         """
         ours, _ = population.sample(stream(seed, "rehearse/inferred"), DRAWS)
         inferred = Shape.of(ours, periodic)
-        correction = Correction.between(inferred, drawn, again.posteriors.units, again.weights, periodic)
+        correction = Correction.between(
+            inferred, drawn[again.read], again.posteriors.units, again.weights, periodic
+        )
         corrected = Shape.of(correction.apply(ours), periodic)
         return cls(inferred, corrected, correction)
 

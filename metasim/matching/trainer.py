@@ -163,6 +163,10 @@ class Trainer:
         if stage not in done:
             units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), DRAWN)
             self._show(number + 1, stage, units, classes)
+            if misread := int((~self.population.read).sum()):
+                self.progress.say(
+                    f"{misread} of {len(self.images)} target images are unlike the others: set aside"
+                )
             self.checkpoint.keep(stage, inverse=self.inversion.network.state_dict())
 
     def rehearse(self) -> None:
@@ -295,10 +299,13 @@ class Trainer:
         """Flat-prior posteriors beside the population: the estimate alone would lose rival modes."""
         assert self.posteriors is not None
         assert self.population is not None
-        units = self.posteriors.units.reshape(-1, len(self.layout.columns))
-        classes = self.posteriors.classes.reshape(len(units), -1)
+        believed = self.population
         sets = [
-            (units, classes, w.ravel()) for w in (self.posteriors.flat_weights(), self.population.weights)
+            (*draws.pooled(), weights.ravel())
+            for draws, weights in (
+                (self.posteriors, self.posteriors.flat_weights()),
+                (believed.posteriors, believed.weights),
+            )
         ]
         sizes = tuple(len(choice.classes) for choice in self.layout.choices)
         return focused_proposal(sets, self.layout.periodic, sizes, CLUSTERS, self.seed)

@@ -15,6 +15,7 @@ from metasim.scene.layout import Array, Classes
 from metasim.stats.moments import mean_std
 
 IMAGES, DRAWS = 300, 64
+ALL = np.ones(IMAGES, bool)
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def test_classes_do_not_matter_when_attributes_ignore_them() -> None:
 def test_weights_of_each_image_sum_to_one_and_images_are_drawn_equally_often() -> None:
     given = posteriors(correlated(0)[:100], 0.05, Normal(), 0)
     given.units[..., 0] = np.arange(100)[:, None]  # says whose draw it is
-    found = Population(given, stream(0, "test/weights").dirichlet(np.ones(DRAWS), 100), 1, False)
+    found = Population(given, stream(0, "test/weights").dirichlet(np.ones(DRAWS), 100), 1, False, ALL)
     units, _ = found.sample(stream(0, "test/sample"), 2000)
     assert (np.bincount(units[:, 0].astype(int), minlength=100) == 20).all()
 
@@ -182,7 +183,7 @@ def test_weights_of_each_image_sum_to_one_and_images_are_drawn_equally_often() -
 def test_draws_of_an_image_come_as_often_as_they_weigh() -> None:
     units = np.arange(4.0).reshape(1, 4, 1)
     weights = np.array([[0.1, 0.2, 0.0, 0.7]])
-    found = Population(Posteriors(units, no_classes(units), np.zeros((1, 4))), weights, 1, False)
+    found = Population(Posteriors(units, no_classes(units), np.zeros((1, 4))), weights, 1, False, ALL)
     drawn, _ = found.sample(stream(0, "test/sample"), 10_000)
     counts = np.bincount(drawn[:, 0].astype(int), minlength=4)
     assert counts[2] == 0
@@ -213,6 +214,36 @@ def test_every_step_of_em_makes_the_images_likelier(monkeypatch: pytest.MonkeyPa
     assert likelihoods[-1] > likelihoods[0] + 0.1
 
 
+def turned(share: float) -> Posteriors:
+    """A narrow angle that is read half a turn off in some images, of either class alike."""
+    rng = stream(0, "test/turned")
+    truth = np.array([0.3, 0.5]) + np.array([0.03, 0.1]) * rng.standard_normal((IMAGES, 2))
+    truth[: round(share * IMAGES), 0] += 0.5
+    given = posteriors(rng.permutation(truth), 0.01, Normal(), 0)
+    classes = np.broadcast_to(rng.integers(2, size=(IMAGES, 1, 1)), (IMAGES, DRAWS, 1))
+    return replace(given, classes=classes)
+
+
+@pytest.mark.parametrize("misread", [0.0, 0.003, 0.01])
+def test_a_few_images_read_upside_down_change_nothing(misread: float) -> None:
+    """Neither the spread, nor the form of the law."""
+    found = population(turned(misread), (True, False), (2,))
+    units, _ = many(found)
+    assert (~found.read).sum() == round(misread * IMAGES)
+    assert found.components == 1
+    # Five standard errors of a spread of 300 images, and what noise and the least spread add to it.
+    assert mean_std(units[:, 0], 1.0).std == pytest.approx(
+        (0.03**2 + 0.01**2) ** 0.5, rel=5 / (2 * IMAGES) ** 0.5
+    )
+
+
+def test_a_mode_of_many_images_is_no_misreading() -> None:
+    found = population(turned(0.1), (True, False), (2,))
+    units, _ = many(found)
+    assert found.read.all()
+    assert (np.abs(units[:, 0] - 0.8) < 0.15).mean() == pytest.approx(0.1, abs=0.005)
+
+
 def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
     """The first attribute of the second class is drawn from the prior, all else from the images."""
     rng = stream(0, "test/unknown")
@@ -224,6 +255,7 @@ def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
         np.ones((400, 1)),
         1,
         False,
+        np.ones(400, bool),
         unknown=(Unknown(0, 0, 1),),
         prior=prior,
     )

@@ -26,7 +26,12 @@ def population(classes: Classes | None = None, unknown: tuple[Unknown, ...] = ()
     units = units.repeat(3, 1)
     kinds = np.zeros((IMAGES, 3, 1), np.int64) if classes is None else classes
     return Population(
-        Posteriors(units, kinds, np.zeros((IMAGES, 3))), np.full((IMAGES, 3), 1 / 3), 1, False, None, unknown
+        Posteriors(units, kinds, np.zeros((IMAGES, 3))),
+        np.full((IMAGES, 3), 1 / 3),
+        1,
+        False,
+        np.ones(IMAGES, bool),
+        unknown=unknown,
     )
 
 
