@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from metasim.base.files import whole_file
 Array = npt.NDArray[np.float64]
 
 _OPTIONAL = ("inferred", "target")
+_TOLD = "told_"
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,8 @@ class Populations:
         generated: (n, D) draws of the generator.
         inferred: (k, D) values inferred from target images; ``None`` before there are any.
         target: (m, D) true values of a simulated target; ``None`` for real photographs.
+        told: By population, (n, D) whether images determine the value, which those of some classes may
+            not; the numbers of ``summary.json`` are of these. Without an entry they do everywhere.
     """
 
     columns: tuple[Column, ...]
@@ -53,6 +56,7 @@ class Populations:
     generated: Array
     inferred: Array | None = None
     target: Array | None = None
+    told: dict[str, npt.NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("prior", "generated", *_OPTIONAL):
@@ -72,6 +76,7 @@ class Populations:
                 ranges=np.array([(c.low, c.high) for c in self.columns], dtype=np.float64).reshape(-1, 2),
                 periodic=np.array([c.periodic for c in self.columns], dtype=np.bool_),
                 **{name: values for name, values in arrays.items() if values is not None},
+                **{_TOLD + name: mask for name, mask in self.told.items()},
             )
 
     @classmethod
@@ -85,6 +90,7 @@ class Populations:
                 Column(str(n), str(u), float(r[0]), float(r[1]), bool(p)) for n, u, r, p in fields
             )
             optional = {name: data[name] for name in _OPTIONAL if name in data}
-            return cls(columns, data["prior"], data["generated"], **optional)
+            told = {name.removeprefix(_TOLD): mask for name, mask in data.items() if name.startswith(_TOLD)}
+            return cls(columns, data["prior"], data["generated"], **optional, told=told)
         except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise InputError(str(path), f"not readable ({error})", "a population.npz of a run") from error

@@ -52,7 +52,7 @@ def attribute_results(
         info = known[column.name]
 
         def pick(scenes: Drawn, j: int = j, column: Column = column, info: Identifiability = info) -> Array:
-            rows = _identifiable_rows(layout, column, info, scenes)
+            rows = told_rows(layout, column, info, scenes)
             return scenes.units[rows, j]
 
         a, b = pick(prior), pick(generated)
@@ -77,9 +77,10 @@ def attribute_results(
     return results
 
 
-def _identifiable_rows(
+def told_rows(
     layout: SceneLayout, column: Column, info: Identifiability, scenes: Drawn
 ) -> npt.NDArray[np.bool_]:
+    """(n,) which scenes show the attribute in a class whose images determine it; all if none does."""
     rows = np.ones(len(scenes.units), dtype=bool)
     for c, choice in enumerate(layout.choices):
         if choice.node == column.node and info.identifiable:

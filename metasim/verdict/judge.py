@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from metasim.model.readout import Readout
 from metasim.runs.population import Column, Populations
@@ -12,7 +13,7 @@ from metasim.runs.summary import AttributeResult, Correlation, Frequency, Summar
 from metasim.scene.layout import Array, SceneLayout
 from metasim.stats.moments import MomentErrors
 from metasim.verdict.alarms import Sample, false_alarms
-from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations
+from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, told_rows
 from metasim.verdict.evidence import Features, compare
 from metasim.verdict.finding import FOREIGN, conclude, unlike
 from metasim.verdict.identifiability import Identifiability
@@ -136,8 +137,19 @@ def judge(material: Material, rng: np.random.Generator, permutations: int) -> Ju
             m.layout.values(m.generated.units),
             None if m.inferred is None else m.layout.values(m.inferred),
             None if truth is None else m.layout.values(truth.units),
+            told=_told(m),
         ),
     )
+
+
+def _told(material: Material) -> dict[str, npt.NDArray[np.bool_]]:
+    """Which values the attributes' numbers are of, by population."""
+    m = material
+    drawn = {"prior": m.prior, "generated": m.generated} | ({"target": m.truth[0]} if m.truth else {})
+    return {
+        name: np.stack([told_rows(m.layout, c, m.known[c.name], scenes) for c in m.layout.columns], axis=1)
+        for name, scenes in drawn.items()
+    }
 
 
 def weigh(material: Material, rng: np.random.Generator, permutations: int) -> Verdict:

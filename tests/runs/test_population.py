@@ -28,12 +28,20 @@ def test_round_trip(
     values[:1] = np.nan
     columns = tuple(Column(name, "deg", -1.0, 2.0 + i, periodic=i % 2 == 0) for i, name in enumerate(names))
     made = Populations(
-        columns, values, values + 1, values + 2 if inferred else None, values + 3 if target else None
+        columns,
+        values,
+        values + 1,
+        values + 2 if inferred else None,
+        values + 3 if target else None,
+        told={"prior": values > 0} if target else {},
     )
     path = tmp_path_factory.mktemp("population") / "population.npz"
     made.save(path)
     back = Populations.load(path)
     assert back.columns == made.columns
+    assert {name: mask.tolist() for name, mask in back.told.items()} == {
+        name: mask.tolist() for name, mask in made.told.items()
+    }
     for name in ("prior", "generated", "inferred", "target"):
         here, there = getattr(made, name), getattr(back, name)
         assert (here is None) == (there is None)

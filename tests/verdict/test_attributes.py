@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from metasim.base.streams import stream
+from metasim.runs.population import Populations
 from metasim.runs.summary import Summary
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Choice, Column, SceneLayout
-from metasim.stats.moments import MomentErrors
+from metasim.stats.moments import MomentErrors, mean_std
+from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, distance
 from metasim.verdict.identifiability import Identifiability, all_identifiable
 from metasim.verdict.judge import FeatureSets, Material, judge
@@ -132,7 +134,7 @@ def test_a_judgement_fills_the_summary(known: bool) -> None:
         truth=(drawn(2), drawn(3)) if known else None,
         inferred=drawn(4).units if known else None,
         errors=ERRORS if known else None,
-        known=KNOWN,
+        known={**KNOWN, "thing.yaw": Identifiability(("bowl",), True, True)},
         features={
             name: FeatureSets(rng.standard_normal((40, 3)), [rng.standard_normal((40, 3)) for _ in range(2)])
             for name in ("main", "beside")
@@ -150,7 +152,29 @@ def test_a_judgement_fills_the_summary(known: bool) -> None:
     assert all(c.error == (0.03 if known else None) for c in summary.correlations)
     assert (judgement.populations.target is not None) == known
     np.testing.assert_allclose(judgement.populations.generated, LAYOUT.values(drawn(1).units))
+    _numbers_follow_from_populations(summary, judgement.populations)
     assert summary.verdict.n_generated == 80
     assert set(summary.verdict.features) == {"main", "beside"}
     assert summary.verdict.mmd2 == summary.verdict.features["main"].mmd2
     assert summary.verdict.produces_target is None
+
+
+def _numbers_follow_from_populations(summary: Summary, made: Populations) -> None:
+    """Whoever has the file can compute the summary's attributes again."""
+    for j, column in enumerate(made.columns):
+        result, span = summary.attributes[column.name], column.high - column.low
+        period = span if column.periodic else None
+        values = {
+            name: getattr(made, name)[made.told[name][:, j], j] - column.low
+            for name in ("prior", "generated", "target")
+            if getattr(made, name) is not None
+        }
+        distance = circular_wasserstein if column.periodic else wasserstein
+        for name, found in values.items():
+            moments = getattr(result, name)
+            mean, std = mean_std(found, period)
+            assert (mean + column.low, std) == pytest.approx((moments.mean, moments.std))
+        if "target" in values:
+            assert distance(values["prior"], values["target"], span) == pytest.approx(result.w1_prior)
+            assert distance(values["generated"], values["target"], span) == pytest.approx(result.w1)
+    assert not made.told["generated"].all()
