@@ -45,6 +45,11 @@ class Pass(StrEnum):
     BOX3D = "box3d"  # float64 (N, 4, 4) world from the cube [-1/2, 1/2]^3; NaN for a node without a shape
 
 
+UPRIGHT_BOXES = "upright_boxes"
+"""Fact of a frame that has ``Pass.BOX3D``: boxes as in there, upright about the node's own surface, by
+instance id; their x axes point to where the mass lies."""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What it took to render a frame; frames of one call share its time evenly.

@@ -15,7 +15,7 @@ from metasim.rendering.asset import Asset
 from metasim.rendering.camera import Camera
 from metasim.rendering.footage import Footage
 from metasim.rendering.inspection import Inspection
-from metasim.rendering.protocol import Capabilities, Frame, Pass
+from metasim.rendering.protocol import UPRIGHT_BOXES, Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
 from metasim.scene.schema import SceneSchema
 from renderers.blender.amodal import whole_masks
@@ -159,7 +159,8 @@ class BlenderRenderer:
             self._check(owners, passes)
             if Pass.NORMAL_GEOMETRIC in passes:
                 write_true_normals(self._bpy.context.scene.view_layers[0])
-            table, bodies = number(owners, with_parts=Pass.PART in passes), Bodies(owners)
+            table = number(owners, with_parts=Pass.PART in passes)
+            bodies = Bodies(owners, with_bulks=Pass.BOX3D in passes)
         view = self._see(self._cycles, watch, scene, passes, seed, table, bodies)
         if view is None:
             return Frame({}, self._cycles.camera(), watch.seconds)
@@ -167,7 +168,10 @@ class BlenderRenderer:
             images = {name: image(name, view) for name in passes - OF_NODES}
             if passes & OF_NODES:
                 images |= _of_nodes(self._cycles, passes & OF_NODES, len(scene.nodes), view, bodies)
-        return Frame(images, view.camera, watch.seconds, facts=dict(getattr(self._scene, "facts", {})))
+        facts = dict(getattr(self._scene, "facts", {}))
+        if Pass.BOX3D in passes:
+            facts[UPRIGHT_BOXES] = bodies.uprights()
+        return Frame(images, view.camera, watch.seconds, facts=facts)
 
     def _check(self, owners: Members, passes: frozenset[Pass]) -> None:
         """Refuses what Blender would render wrongly without a word."""

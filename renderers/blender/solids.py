@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from metasim.base.errors import MetasimError
 from metasim.rendering.camera import Camera
+from renderers.blender.bulk import Bulk
 from renderers.blender.ids import SHAPES, Members
 
 Floats = npt.NDArray[np.float64]
@@ -26,11 +27,15 @@ class Bodies:
         owners: Instance id of each Blender object that belongs to a node.
         frames: World matrix (4, 4) of each node's own object, by instance id.
         points: Points (P, 3) in that frame whose box is the node's, by instance id.
+        bulks: Where the surface of each node lies, by instance id; only with ``with_bulks``.
+        with_bulks: Whether that is wanted.
     """
 
     owners: Members
     frames: dict[int, Floats] = field(default_factory=dict)
     points: dict[int, list[Floats]] = field(default_factory=dict)
+    bulks: dict[int, Bulk] = field(default_factory=dict)
+    with_bulks: bool = False
 
     def look(self, depsgraph: Any) -> None:
         """Reads the bodies from an evaluated scene (``bpy.types.Depsgraph``).
@@ -53,6 +58,13 @@ class Bodies:
         else:
             points = _moved(np.linalg.inv(frame) @ matrix, _vertices(shape))
         self.points.setdefault(instance, []).append(points)
+        if self.with_bulks:
+            self.bulks.setdefault(instance, Bulk()).add(shape, matrix)
+
+    def uprights(self) -> dict[str, list[list[float]]]:
+        """Upright boxes (4, 4) of nodes that have a surface, by instance id, as JSON data."""
+        found = {str(i): bulk.upright(self.frames[i][:3, 0]) for i, bulk in sorted(self.bulks.items())}
+        return {instance: box.tolist() for instance, box in found.items() if box is not None}
 
     def boxes(self, number: int) -> Floats:
         """Matrices (N, 4, 4), world from the cube [-1/2, 1/2]^3, along the axes of each node's object."""

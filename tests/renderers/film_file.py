@@ -32,7 +32,9 @@ SHIFT = (0.06, -0.04)
 PITCH = 60.0
 CUBE, CUBE_SPEED, CUBE_TURN = np.array([-0.6, 0.2, 0.7]), np.array([0.02, 0.01, 0.005]), 1.5
 EYE, EYE_SPEED, EYE_TURN = np.array([0.3, -3.2, 2.4]), np.array([-0.015, 0.02, 0.01]), 0.4
-THINGS = ("Cube", "Cube.001", "Floor", "Pin")
+ELL = 0.3 * np.array([[0, 0], [3, 0], [3, 0.5], [1, 0.5], [1, 2], [0, 2]])
+ELL_HEIGHT, ELL_YAW, ELL_PLACE = 0.2, 25.0, np.array([-1.6, -0.6, 0.0])
+THINGS = ("Cube", "Cube.001", "Ell", "Floor", "Pin")
 """Names of what can be seen; what is never rendered is none of them."""
 
 
@@ -114,6 +116,8 @@ def _add_things(bpy: Any) -> None:
     _key(cube, "location", [CUBE, CUBE + CUBE_SPEED])
     _key(cube, "rotation_euler", [np.deg2rad([0, 0, t]) for t in (0.0, CUBE_TURN)])
     _link(bpy, "Cube.001", _block(bpy, (0.3, 0.3, 0.3))).location = (1.2, 0.8, 0.15)
+    ell = _link(bpy, "Ell", _prism(bpy))
+    ell.location, ell.rotation_euler = ELL_PLACE, (0.0, 0.0, np.deg2rad(ELL_YAW))
     _link(bpy, "Cutter", _block(bpy, (0.2, 0.2, 5.0))).hide_render = True
     pin = bpy.data.objects.new("Pin", _block(bpy, (0.15, 0.15, 0.6)))
     pins = bpy.data.collections.new("Pins")
@@ -145,6 +149,16 @@ def _block(bpy: Any, size: tuple[float, float, float]) -> Any:
     sides = [(0, 1, 3, 2), (4, 6, 7, 5), (0, 4, 5, 1), (2, 3, 7, 6), (0, 2, 6, 4), (1, 5, 7, 3)]
     mesh = bpy.data.meshes.new("block")
     mesh.from_pydata([tuple(c * s for c, s in zip(p, size, strict=True)) for p in corners], [], sides)
+    return mesh
+
+
+def _prism(bpy: Any) -> Any:
+    """An L that stands on the ground."""
+    number = len(ELL)
+    corners = [(x, y, z) for z in (0.0, ELL_HEIGHT) for x, y in ELL.tolist()]
+    walls = [(i, (i + 1) % number, number + (i + 1) % number, number + i) for i in range(number)]
+    mesh = bpy.data.meshes.new("ell")
+    mesh.from_pydata(corners, [], [*walls, tuple(range(number))[::-1], tuple(range(number, 2 * number))])
     return mesh
 
 

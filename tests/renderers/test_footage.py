@@ -8,13 +8,25 @@ from typing import Any
 
 import numpy as np
 import pytest
-from film_file import FPS, SIZE, THINGS, Film, cube_pose, film_camera, make_film
+from film_file import (
+    ELL_HEIGHT,
+    ELL_PLACE,
+    ELL_YAW,
+    FPS,
+    SIZE,
+    THINGS,
+    Film,
+    cube_pose,
+    film_camera,
+    make_film,
+    turn,
+)
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.footage import Footage
 from metasim.rendering.pool import RenderPool
-from metasim.rendering.protocol import Frame, Pass
+from metasim.rendering.protocol import UPRIGHT_BOXES, Frame, Pass
 from metasim.rendering.registry import scene_footage
 from metasim.scene.graph import SceneGraph, SceneNode
 from metasim.trajectories.orbit import Orbit
@@ -59,7 +71,7 @@ def seen(film: Path, request: pytest.FixtureRequest) -> tuple[float, Frame]:
 def test_a_file_tells_its_timeline_and_what_can_be_seen(footage: Footage) -> None:
     assert (footage.first, footage.last, footage.frame_rate) == (1, 12, FPS)
     assert tuple(thing.name for thing in footage.things) == THINGS
-    assert [thing.cls for thing in footage.things] == ["Cube", "Cube", "Floor", "Pin"]
+    assert [thing.cls for thing in footage.things] == ["Cube", "Cube", "Ell", "Floor", "Pin"]
     np.testing.assert_allclose(footage.camera.world_from_camera, film_camera(1).world_from_camera, atol=1e-6)
 
 
@@ -67,7 +79,7 @@ def test_its_triangles_are_those_of_its_things(footage: Footage) -> None:
     surfaces = footage.surfaces
     assert surfaces is not None
     counts = np.bincount(surfaces.owners)
-    np.testing.assert_array_equal(counts, [12, 12, 12, 24])  # the pin is shown twice
+    np.testing.assert_array_equal(counts, [12, 12, 20, 12, 24])  # the pin is shown twice
     cube = surfaces.vertices[np.unique(surfaces.triangles[surfaces.owners == 0])]
     half = np.array([0.6, 0.5, 0.4]) / 2
     pose = cube_pose(footage.first)
@@ -100,6 +112,20 @@ def test_flow_is_projected_motion_either_way(seen: tuple[float, Frame], name: Pa
     surface = np.isfinite(points).all(axis=-1)
     assert np.abs(expected[cube]).max() > 0.1
     assert np.abs(np.asarray(frame[name]) - expected)[surface].max() < 1e-3
+
+
+def test_upright_boxes_lie_close_and_face_where_the_mass_is(seen: tuple[float, Frame]) -> None:
+    multiplier, frame = seen
+    boxes = {int(i): np.array(box) for i, box in frame.facts[UPRIGHT_BOXES].items()}
+    names = [node.name for node in graph(1).nodes]
+    cube, ell = (boxes[names.index(name) + 1] for name in ("Cube", "Ell"))
+    pose = cube_pose(FRAME / multiplier)
+    np.testing.assert_allclose(cube, pose @ np.diag([0.6, 0.5, 0.4, 1.0]), atol=1e-4)
+    np.testing.assert_allclose(np.linalg.norm(ell[:3, :3], axis=0), [0.9, 0.6, ELL_HEIGHT], atol=1e-4)
+    middle = turn(2, ELL_YAW)[:, :2] @ [0.45, 0.3] + ELL_PLACE
+    np.testing.assert_allclose(ell[:2, 3], middle[:2], atol=1e-4)
+    # the mass of the L is to the left of the middle of its box, and most so along its long side
+    np.testing.assert_allclose(ell[:3, 0], -0.9 * turn(2, ELL_YAW)[:, 0], atol=1e-4)
 
 
 def test_what_is_shown_twice_has_one_id(seen: tuple[float, Frame]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 from metasim.rendering.surfaces import Surfaces
 from renderers.blender.ids import SURFACES
 from renderers.blender.native import load_bpy
+from renderers.blender.triangles import triangles_of
 
 
 def surfaces(numbers: Mapping[Any, int]) -> Surfaces:
@@ -26,24 +27,9 @@ def surfaces(numbers: Mapping[Any, int]) -> Surfaces:
         shape = shown.object
         if shape.type not in SURFACES or shape.hide_render or not shown.show_self:
             continue
-        points, corners = _mesh(shape, np.array(shown.matrix_world, dtype=np.float64))
+        points, corners = triangles_of(shape, np.array(shown.matrix_world, dtype=np.float64))
         vertices.append(points)
         triangles.append(corners + total)
         owners.append(np.full(len(corners), numbers.get(shape.original, -1), dtype=np.int64))
         total += len(points)
     return Surfaces(np.concatenate(vertices), np.concatenate(triangles), np.concatenate(owners))
-
-
-def _mesh(shape: Any, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Vertices (V, 3) in the world and triangles (T, 3) of an evaluated object."""
-    mesh = shape.to_mesh()
-    if mesh is None:
-        return np.empty((0, 3)), np.empty((0, 3), dtype=np.int64)
-    mesh.calc_loop_triangles()
-    points = np.empty(3 * len(mesh.vertices), dtype=np.float32)
-    corners = np.empty(3 * len(mesh.loop_triangles), dtype=np.int32)
-    mesh.vertices.foreach_get("co", points)
-    mesh.loop_triangles.foreach_get("vertices", corners)
-    shape.to_mesh_clear()
-    placed = points.reshape(-1, 3) @ matrix[:3, :3].T + matrix[:3, 3]
-    return placed, corners.reshape(-1, 3).astype(np.int64)

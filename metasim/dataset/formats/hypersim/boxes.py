@@ -1,18 +1,21 @@
 """Oriented boxes as Hypersim tells them: full extents, orientations and centres, a row an instance.
 
 Its toolkit knows several kinds. ``object_aligned_3d`` is the box as rendered; ``object_aligned_2d``, the one
-it publishes, stands upright: its z axis is the world's, its outline the rectangle of least area.
+it publishes, stands upright: its z axis is the world's, its outline the rectangle of least area about the
+object itself where the engine tells it, else about the former box.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 from scipy.linalg import polar
 
 from metasim.dataset.labels import Solid
 from metasim.rendering.camera import Array
+from metasim.rendering.upright import upright_box
 
 EXACT, UPRIGHT = "object_aligned_3d", "object_aligned_2d"
 FIELDS = ("extents", "orientations", "positions")
@@ -20,15 +23,25 @@ FIELDS = ("extents", "orientations", "positions")
 Triple = tuple[Array, Array, Array]
 
 
-def box_tables(solids: Iterable[Solid], instances: int) -> dict[str, Array]:
-    """Tables by ``kind_field``, with ``instances + 1`` rows; those of ids without a box are infinite."""
+def box_tables(
+    solids: Iterable[Solid], instances: int, uprights: Mapping[str, Any] | None = None
+) -> dict[str, Array]:
+    """Tables by ``kind_field``, with ``instances + 1`` rows; those of ids without a box are infinite.
+
+    Args:
+        solids: Boxes as rendered.
+        instances: Greatest instance id.
+        uprights: Upright boxes about the objects themselves, see ``rendering.protocol.UPRIGHT_BOXES``.
+    """
     tables = {
         f"{kind}_{field}": np.full((instances + 1, *shape), np.inf)
         for kind in (EXACT, UPRIGHT)
         for field, shape in zip(FIELDS, [(3,), (3, 3), (3,)], strict=True)
     }
     for solid in solids:
-        for kind, box in ((EXACT, _exact(solid)), (UPRIGHT, _upright(solid))):
+        told = (uprights or {}).get(str(solid.instance))
+        upright = upright_box(solid.corners, solid.world_from_unit[:2, 0]) if told is None else np.array(told)
+        for kind, box in ((EXACT, _exact(solid)), (UPRIGHT, _level(upright))):
             for field, value in zip(FIELDS, box, strict=True):
                 tables[f"{kind}_{field}"][solid.instance] = value
     return tables
@@ -61,29 +74,10 @@ def _exact(solid: Solid) -> Triple:
     return solid.size, rotation, solid.centre
 
 
-def _upright(solid: Solid) -> Triple:
-    """The same of the upright box of least area around a box; x is the axis nearest to the box's own."""
-    corners = solid.corners
-    x = max(_quarter_turns(_narrowest(corners[:, :2])), key=lambda axis: axis @ solid.world_from_unit[:2, 0])
+def _level(upright: Array) -> Triple:
+    """The same of an upright box, (4, 4) world from the cube, which may be flat."""
+    extents = np.linalg.norm(upright[:3, :3], axis=0)
+    x = upright[:2, 0] if extents[0] > 0.0 else np.array([upright[1, 1], -upright[0, 1]])
+    x = x / np.linalg.norm(x) if x.any() else np.array([1.0, 0.0])
     rotation = np.array([[x[0], -x[1], 0.0], [x[1], x[0], 0.0], [0.0, 0.0, 1.0]])
-    local = corners @ rotation
-    low, high = local.min(axis=0), local.max(axis=0)
-    return high - low, rotation, rotation @ ((low + high) / 2)
-
-
-def _narrowest(points: Array) -> Array:
-    """The direction (2,) of a side of the rectangle of least area around points (N, 2).
-
-    A side of it passes through two of the points (Freeman and Shapira 1975).
-    """
-    sides = (points[:, None] - points[None]).reshape(-1, 2)
-    lengths = np.linalg.norm(sides, axis=1)
-    long = lengths > 1e-9 * max(lengths.max(), 1e-300)
-    axes = np.concatenate([sides[long] / lengths[long, None], [[1.0, 0.0]]])
-    spans = [np.ptp(points @ np.stack(_quarter_turns(axis)[:2], axis=1), axis=0).prod() for axis in axes]
-    return axes[np.argmin(spans)]
-
-
-def _quarter_turns(axis: Array) -> list[Array]:
-    across = np.array([-axis[1], axis[0]])
-    return [axis, across, -axis, -across]
+    return extents, rotation, upright[:3, 3]

@@ -14,6 +14,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -79,7 +80,10 @@ def keyframes(frames: Sequence[int], poses: Sequence[Array]) -> dict[str, Image]
 
 
 def objects(
-    graph: SceneGraph, classes: Mapping[int, int], solids: Sequence[Solid] | None
+    graph: SceneGraph,
+    classes: Mapping[int, int],
+    solids: Sequence[Solid] | None,
+    uprights: Mapping[str, Any] | None = None,
 ) -> dict[str, Image]:
     """Arrays of the objects in ``_detail``, by path.
 
@@ -87,9 +91,10 @@ def objects(
         graph: The scene.
         classes: Class ids by instance id, as far as they are known.
         solids: Boxes of the instances, ``None`` if not asked for.
+        uprights: See ``boxes.box_tables``.
     """
     ids, nyu40 = range(1, len(graph.nodes) + 1), semantic_ids(graph)
-    boxes = {} if solids is None else box_tables(solids, len(ids))
+    boxes = {} if solids is None else box_tables(solids, len(ids), uprights)
     return {
         "mesh/mesh_objects_si.hdf5": _column(nyu40[i] if i in classes else -1 for i in ids),
         "mesh/mesh_objects_sii.hdf5": _column(i if i in classes else -1 for i in ids),

@@ -28,6 +28,7 @@ from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
+from metasim.rendering.protocol import UPRIGHT_BOXES
 
 
 class SceneWriter:
@@ -69,7 +70,9 @@ class SceneWriter:
         """Writes what describes the scene."""
         graph = self._first.graph
         poses = [camera.world_from_camera for camera in self._frames.values()]
-        arrays = keyframes([*self._frames], poses) | objects(graph, self._classes, self._first.solids)
+        uprights = self._first.facts.get(UPRIGHT_BOXES)
+        arrays = keyframes([*self._frames], poses)
+        arrays |= objects(graph, self._classes, self._first.solids, uprights)
         files = {path: hdf5_bytes(array) for path, array in arrays.items()}
         files |= {path: text.encode() for path, text in scene_tables(graph).items()}
         for path, data in sorted(files.items()):
