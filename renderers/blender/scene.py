@@ -15,8 +15,8 @@ SCENES = {
     "tyol": "renderers.blender.tyol.scene:TyolScene",
     "assets": "renderers.blender.assets.scene:AssetsScene",
     "footage": "renderers.blender.footage.scene:FootageScene",
-    "clutter": "renderers.blender.assets.clutter:ClutterScene",
-    "room": "renderers.blender.assets.room:RoomScene",
+    "clutter": "renderers.blender.settled.clutter:ClutterScene",
+    "room": "renderers.blender.settled.room:RoomScene",
     "objects": "renderers.blender.objects.scene:ObjectsScene",
 }
 FILE_SCENE = "renderers.blender.blend.scene:BlendScene"

@@ -19,7 +19,7 @@ from metasim.cli import main
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph, SceneNode
-from renderers.blender.assets.furniture import FURNITURE, top
+from renderers.blender.settled.furniture import FURNITURE, top
 
 pytestmark = pytest.mark.blender
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from metasim.scene.graph import SceneGraph
-from renderers.blender.assets.physics import lift, settle
 from renderers.blender.assets.scene import AssetsScene
+from renderers.blender.settled.physics import lift, settle
 
 
 class ClutterScene(AssetsScene):

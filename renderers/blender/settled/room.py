@@ -9,12 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from metasim.scene.graph import SceneGraph, SceneNode
-from renderers.blender.assets.furniture import FURNITURE, ROOM, mesh_of, top
-from renderers.blender.assets.physics import lift, settle
 from renderers.blender.assets.scene import AssetsScene
 from renderers.blender.native import load_bpy
 from renderers.blender.objects.lights import ENVIRONMENT, SUN, Lights
 from renderers.blender.objects.sphere import seen_from
+from renderers.blender.settled.furniture import FURNITURE, ROOM, mesh_of, top
+from renderers.blender.settled.physics import lift, settle
 from renderers.blender.tyol.datablocks import add_object, move
 from renderers.blender.tyol.pose import DEFAULTS, Floats, turn
 
