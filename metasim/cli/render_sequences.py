@@ -203,7 +203,8 @@ class Sequences:
             if self.motion_blur and flow & set(names):
                 raise InputError("--modalities", "flow with --motion-blur", "one without the other")
         else:
-            usual = USUAL | format.required | (set() if self.motion_blur else flow)
+            colour = Modality.RGB if Modality.RGB in format.modalities else Modality.HDR
+            usual = USUAL | format.required | {colour} | (set() if self.motion_blur else flow)
             names = [m.value for m in usual & format.modalities if m.sources <= given]
         return choose_modalities(names, given, format.modalities, self.format, format.required)
 

@@ -190,20 +190,25 @@ def test_a_dry_run_writes_the_same_poses_and_no_picture(films: Path, out: Path, 
     assert all(sample.camera is not None for sample in samples)
 
 
-def test_a_walk_is_what_is_seen_and_is_kept_to_go_again(films: Path, tmp_path: Path) -> None:
-    walk = ["--names", "film", "--dry-run", "--trajectory"]
-    assert render(films, tmp_path / "one", *walk, "walk") == 0
-    way = Trajectory.load(tmp_path / "one/trajectories/film")
+def test_a_walk_in_hypersims_layout_is_kept_to_go_again(films: Path, tmp_path: Path) -> None:
+    one, again = tmp_path / "one", tmp_path / "again"
+    assert render(films, one, "--names", "film", "--format", "hypersim", "--trajectory", "walk") == 0
+    way = Trajectory.load(one / "trajectories/film")
     assert np.abs(np.diff(way.poses[:, :2, 3], axis=0)).max() <= 1.5
     assert np.abs(np.diff(way.poses[:, 2, 3])).max() <= 0.25
-    name = next(path.name for path in (tmp_path / "one/train/film").iterdir())
-    first = int(name.split("-")[1])
-    seen = Trajectory.load(tmp_path / "one/train/film" / name).poses
-    expected = way.at((first + np.arange(FRAMES)) / MULTIPLIER)
-    np.testing.assert_allclose(seen, expected, atol=1e-5)
-    assert render(films, tmp_path / "again", *walk, str(tmp_path / "one/trajectories")) == 0
-    again = Trajectory.load(tmp_path / "again/train/film" / name).poses
-    np.testing.assert_array_equal(again, seen)
+    assert (
+        render(films, again, "--names", "film", "--dry-run", "--trajectory", str(one / "trajectories")) == 0
+    )
+    names = sorted(path.name for path in (again / "train/film").iterdir())
+    for scene, name in zip(("ai_000_000", f"ai_000_{FRAMES:03d}"), names, strict=True):
+        seen = Trajectory.load(one / scene / "_detail/cam_00").poses
+        expected = way.at((int(name.split("-")[1]) + np.arange(FRAMES)) / MULTIPLIER)
+        np.testing.assert_allclose(seen, expected, atol=1e-5)
+        np.testing.assert_array_equal(Trajectory.load(again / "train/film" / name).poses, seen)
+        kinds = {"final": ["color"], "geometry": ["depth_meters", "semantic_instance"]}
+        for kind, images in kinds.items():
+            folder = one / scene / f"images/scene_cam_00_{kind}_hdf5"
+            assert all((folder / f"frame.{i:04d}.{n}.hdf5").exists() for i in range(FRAMES) for n in images)
 
 
 def test_frames_come_out_of_a_loader_in_batches(out: Path) -> None:
