@@ -25,6 +25,7 @@ from metasim.dataset.formats.hypersim.nyu40 import nyu40_colours, nyu40_id
 from metasim.dataset.formats.hypersim.paths import CAMERA
 from metasim.dataset.labels import Ids, Image, Solid
 from metasim.rendering.camera import Array
+from metasim.rendering.trajectory import Trajectory
 from metasim.scene.graph import SceneGraph
 
 BOXES = "mesh/metadata_semantic_instance_bounding_box"
@@ -69,14 +70,8 @@ def keyframes(frames: Sequence[int], poses: Sequence[Array]) -> dict[str, Image]
         frames: Numbers of the frames.
         poses: World-from-camera (4, 4) of each.
     """
-    pose = np.stack(poses).astype(np.float64)
-    arrays = {
-        "frame_indices": np.array(frames, dtype=np.int64),
-        "positions": pose[:, :3, 3],
-        "orientations": pose[:, :3, :3],
-        "look_at_positions": pose[:, :3, 3] - pose[:, :3, 2],
-    }
-    return {f"{CAMERA}/camera_keyframe_{name}.hdf5": array for name, array in arrays.items()}
+    way = Trajectory(np.array(frames, dtype=np.int64), np.stack(poses).astype(np.float64))
+    return {f"{CAMERA}/camera_keyframe_{name}.hdf5": array for name, array in way.arrays.items()}
 
 
 def objects(
