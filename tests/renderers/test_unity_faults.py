@@ -59,15 +59,6 @@ def test_the_next_life_of_a_player_completes_the_batch(fault: str, tmp_path: Pat
         engine.close()
 
 
-def test_a_player_that_hangs_in_the_handshake_is_replaced(tmp_path: Path) -> None:
-    words = ("--fault", "hang_in_handshake", "--once", str(tmp_path / "lived"))
-    engine = card_players(*words, start_timeout_s=8.0)
-    try:
-        assert_drawn(engine.render(SCENES, PASSES, 5), SCENES, 5)
-    finally:
-        engine.close()
-
-
 def test_a_stale_frame_is_asked_for_again_without_a_restart() -> None:
     engine = card_players("--fault", "stale@2", restarts=0)
     try:
@@ -82,6 +73,7 @@ def test_a_stale_frame_is_asked_for_again_without_a_restart() -> None:
     [
         (["--fault", "exit_at_start"], PlayerCrashed, "left with status 7: no licence"),
         (["--fault", "never_connect"], PlayerTimeout, "no word of the player for 0.7 s"),
+        (["--fault", "hang_in_handshake"], PlayerTimeout, "no word of the player for 3 s"),
         (["--api", "2.0.0"], PlayerProtocolError, "version 2.0.0"),
         (["--api", "0.15.0"], PlayerProtocolError, "version 0.15.0"),
         (["--fault", "stale@1+"], PlayerProtocolError, "stale"),
@@ -92,7 +84,7 @@ def test_a_stale_frame_is_asked_for_again_without_a_restart() -> None:
 def test_a_player_that_never_works_is_the_named_error(
     words: list[str], error: type[PlayerFailure], text: str
 ) -> None:
-    patience = 0.7 if "never_connect" in words else 30.0
+    patience = {"never_connect": 0.7, "hang_in_handshake": 3.0}.get(words[1], 60.0)
     engine = card_players(*words, start_timeout_s=patience, restarts=1)
     try:
         with pytest.raises(error, match=text) as caught:
