@@ -28,7 +28,7 @@ PRIOR_SCENES = 2048
 RANDOM_DIRECTIONS = 12
 LINE_WEIGHT = 4.0
 CHECKS = 10
-FITTED = (4, 4096)  # batches of scenes that means and spreads are told from
+FITTED = (4, 4096)  # batches of scenes that the laws of single attributes are told from
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,10 @@ class PriorBatches:
     def columns(self, nodes: Tensor) -> Tensor:
         """(n, D) columns of the layout from (n * nodes, A) node attributes."""
         return nodes.unflatten(0, (-1, self.nodes))[:, self.cells[:, 0], self.cells[:, 1]]
+
+    def column_classes(self, data: SceneData) -> Tensor:
+        """(n, D) class of the node of each column, in scenes of a batch."""
+        return data.cls.unflatten(0, (-1, self.nodes))[:, self.cells[:, 0]]
 
 
 class AttributeSpace:
@@ -225,22 +229,28 @@ def transfer(
         schedule.step()
         if flow is not None:
             record(step, losses.take() | flow)
-    _fit_moments(network, prior, points, labels, torch_stream(seed, "transfer/moments"))
+    _fit_margins(network, prior, points, labels, torch_stream(seed, "transfer/moments"))
 
 
 @torch.no_grad()
-def _fit_moments(
+def _fit_margins(
     network: AttributeNetwork, prior: PriorBatches, points: Tensor, labels: Tensor, generator: torch.Generator
 ) -> None:
-    """Removes what error of means and spreads is left; twice, since outputs are cut at 0 and 1."""
+    """Removes what error of single attributes is left; nodes of one symbol are taken together."""
     network.eval()
+    drawn, classes = [], []
+    for rows in torch.randint(len(points), FITTED, generator=generator):
+        data = prior.take(torch.randint(prior.scenes, rows.shape, generator=generator), labels[rows])
+        drawn.append(prior.columns(network(data, network.draw_noise(len(data.values), generator))))
+        classes.append(prior.column_classes(data))
+    ours, our_classes = torch.cat(drawn), torch.cat(classes)
+    classes_wanted = prior.column_classes(prior.take(torch.zeros(len(points), dtype=torch.long), labels))
     node, attribute = prior.cells.T
-    for _ in range(2):
-        drawn = []
-        for rows in torch.randint(len(points), FITTED, generator=generator):
-            data = prior.take(torch.randint(prior.scenes, rows.shape, generator=generator), labels[rows])
-            drawn.append(prior.columns(network(data, network.draw_noise(len(data.values), generator))))
-        network.fit_moments(torch.cat(drawn), points, prior.data.symbol[node], attribute)
+    symbol = prior.data.symbol[node]
+    for s, a in {*zip(symbol.tolist(), attribute.tolist(), strict=True)}:
+        columns = (symbol == s) & (attribute == a)
+        pairs = ((ours, our_classes), (points, classes_wanted))
+        network.margins.fit(s, a, *((x[:, columns].flatten(), k[:, columns].flatten()) for x, k in pairs))
 
 
 def _one_hot(labels: Tensor, layout: SceneLayout) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.nn import MessagePassing
 
+from metasim.model.margins import Margins
 from metasim.scene.encoding import SceneData
 from metasim.scene.schema import SceneSchema
 
@@ -50,7 +51,8 @@ class AttributeNetwork(nn.Module):
     Attributes travel on [0, 1] of their range. Periodic ones enter as cosine and sine and leave as the
     angle of a 2-vector, so they have no edge. Others leave as ``centre + scale * output`` cut at the
     range's ends with the gradient passed straight through, so that no output saturates. Every output
-    mixes the decoder's value with the input value by a learnt gate.
+    mixes the decoder's value with the input value by a learnt gate, and passes the ``Margins`` of its
+    symbol and class last.
 
     Args:
         schema: Symbols, classes and attributes of the scenes.
@@ -66,8 +68,6 @@ class AttributeNetwork(nn.Module):
     periodic: Tensor
     centre: Tensor
     scale: Tensor
-    gain: Tensor
-    offset: Tensor
 
     def __init__(
         self, schema: SceneSchema, hidden: int = 64, latent: int = 32, noise: int = 4, layers: int = 2
@@ -83,8 +83,7 @@ class AttributeNetwork(nn.Module):
         self.register_buffer("periodic", periodic)
         self.register_buffer("centre", torch.full((symbols, len(names)), 0.5))
         self.register_buffer("scale", torch.full((symbols, len(names)), 0.25))
-        self.register_buffer("gain", torch.ones(symbols, len(names)))
-        self.register_buffer("offset", torch.zeros(symbols, len(names)))
+        self.margins = Margins(symbols, len(schema.class_names), periodic)
         self.symbol = nn.Embedding(symbols, hidden)
         self.cls = nn.Embedding(len(schema.class_names), hidden)
         self.read = nn.Linear(ENCODING * len(names), hidden)
@@ -120,26 +119,6 @@ class AttributeNetwork(nn.Module):
                 self.centre[s, a] = column.mean()
                 self.scale[s, a] = column.std(correction=0).clamp(min=0.01)
 
-    def fit_moments(self, out: Tensor, wanted: Tensor, symbol: Tensor, attribute: Tensor) -> None:
-        """Stretches and shifts linear outputs so that their means and spreads become those of a population.
-
-        Args:
-            out: (n, D) outputs on [0, 1].
-            wanted: (m, D) the population.
-            symbol: (D,) symbol of each column.
-            attribute: (D,) its attribute; columns of the same symbol and attribute are taken together.
-        """
-        for s, a in {*zip(symbol.tolist(), attribute.tolist(), strict=True)}:
-            rows = (symbol == s) & (attribute == a)
-            if self.periodic[s, a]:
-                continue
-            ours, theirs = (
-                (x[:, rows].flatten() - self.centre[s, a]) / self.scale[s, a] for x in (out, wanted)
-            )
-            ratio = theirs.std(correction=0) / ours.std(correction=0).clamp(min=1e-6)
-            self.gain[s, a] *= ratio
-            self.offset[s, a] = theirs.mean() + ratio * (self.offset[s, a] - ours.mean())
-
     def to_units(self, data: SceneData) -> Tensor:
         """(N, A) float32 attributes on [0, 1]; absent ones are 0."""
         units = (data.values - self.low[data.symbol]) / self.span[data.symbol]
@@ -174,10 +153,11 @@ class AttributeNetwork(nn.Module):
             h = layer(h, data.edge_index)
         value, x, y, gate = self.write(h).unflatten(1, (-1, 4)).unbind(-1)
         keep = torch.sigmoid(gate)
-        value = self.gain[symbol] * (value + keep * encoded[..., 0]) + self.offset[symbol]
-        moved = centre + scale * value
+        moved = centre + scale * (value + keep * encoded[..., 0])
         angle = torch.atan2(y + keep * encoded[..., 2], x + keep * encoded[..., 1]) / (2 * math.pi)
-        moved = torch.where(periodic, angle - angle.floor().detach(), _cut(moved))
+        moved = torch.where(periodic, angle - angle.floor().detach(), moved)
+        moved = self.margins(moved, symbol, data.cls)
+        moved = torch.where(periodic, moved, _cut(moved))
         return torch.where(data.mutable, moved, units)
 
     def rewrite(self, data: SceneData, noise: Tensor) -> Tensor:
