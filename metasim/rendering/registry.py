@@ -23,6 +23,7 @@ BUILT_IN = {
     "sprites": "renderers.sprites.renderer:SpritesRenderer",
     "blender": "renderers.blender.renderer:BlenderRenderer",
     "unity": "renderers.unity.renderer:UnityRenderer",
+    "unity-files": "renderers.unity.files:UnityFilesRenderer",
     "unity-standin": "renderers.unity.standin.renderer:StandInRenderer",
 }
 READS = {".blend": "blender"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -24,13 +25,19 @@ class BadImage(ValueError):
     """Bytes that are not the PNG that the protocol asks for."""
 
 
-def decode_colours(data: bytes, size: tuple[int, int]) -> Bytes:
+def decode_colours(data: bytes, size: tuple[int, int], modes: Sequence[str] = ("RGB",)) -> Bytes:
     """Colours (H, W, 3) of a PNG.
+
+    Args:
+        data: The PNG.
+        size: Its height and width.
+        modes: Pillow's names of the kinds of pixels that it may have; of ``RGBA``, the alpha is dropped.
 
     Raises:
         BadImage: If it is none, or of another size or mode.
     """
-    return np.array(_decoded(data, size))
+    image = _decoded(data, size, modes)
+    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def decode_codes(data: bytes, size: tuple[int, int]) -> Codes:
@@ -43,11 +50,12 @@ def decode_codes(data: bytes, size: tuple[int, int]) -> Codes:
     return (packed & 0xFFFFFF).reshape(size)
 
 
-def _decoded(data: bytes, size: tuple[int, int]) -> Image.Image:
+def _decoded(data: bytes, size: tuple[int, int], modes: Sequence[str] = ("RGB",)) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(data), formats=("PNG",))
-        if (image.mode, image.size) != ("RGB", size[::-1]):
-            raise BadImage(f"a PNG of mode {image.mode} and size {image.size}, not RGB {size[::-1]}")
+        if image.mode not in modes or image.size != size[::-1]:
+            wanted = f"{' or '.join(modes)} {size[::-1]}"
+            raise BadImage(f"a PNG of mode {image.mode} and size {image.size}, not {wanted}")
         image.load()
     except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
         raise BadImage(f"no PNG that can be decoded: {error}") from error

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
-from renderers.unity.errors import PlayerCrashed
+from renderers.unity.errors import PlayerCrashed, PlayerUnavailable
 
 LAUNCHER = """
 import ctypes, os, sys
@@ -81,6 +82,23 @@ class PlayerProcess:
         text = os.pread(self._noise.fileno(), _LAST_BYTES, max(0, end - _LAST_BYTES))
         lines = [line for line in text.decode(errors="replace").splitlines() if line.strip()]
         return f": {lines[-1].strip()}" if lines else ""
+
+
+def program(player: Path, advice: str) -> str:
+    """Absolute path of a player's program.
+
+    Args:
+        player: The program.
+        advice: What to give instead of one that cannot be run.
+
+    Raises:
+        PlayerUnavailable: If it cannot.
+    """
+    if not player.is_file():
+        raise PlayerUnavailable("renderer.player", f"no file {player}", advice)
+    if not os.access(player, os.X_OK):
+        raise PlayerUnavailable("renderer.player", f"{player}, which may not be run", "a program (chmod +x)")
+    return str(player.absolute())
 
 
 def _environment() -> dict[str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,6 +16,7 @@ from metasim.scene.graph import SceneGraph
 from renderers.unity.errors import PlayerFailure, PlayerUnavailable, SceneRejected
 from renderers.unity.frames import SOURCE, Developer
 from renderers.unity.player import Job, Orders, Player, Restarts, Result
+from renderers.unity.process import program
 from renderers.unity.session import Patience
 
 Side = Annotated[int, Field(ge=4, le=8192)]
@@ -153,11 +153,7 @@ def _with_derived(passes: Sequence[str], counts_classes: bool) -> frozenset[Pass
 def _program(player: Path | None) -> str:
     if player is None:
         raise PlayerUnavailable("renderer.player", "nothing", HOW_TO_GET_ONE)
-    if not player.is_file():
-        raise PlayerUnavailable("renderer.player", f"no file {player}", HOW_TO_GET_ONE)
-    if not os.access(player, os.X_OK):
-        raise PlayerUnavailable("renderer.player", f"{player}, which may not be run", "a program (chmod +x)")
-    return str(player.absolute())
+    return program(player, HOW_TO_GET_ONE)
 
 
 def _jobs(scenes: Sequence[SceneGraph], seed: int, slots: int, players: int) -> Iterator[Job]:

@@ -28,7 +28,7 @@ class Faults:
     """What goes wrong, and when.
 
     Attributes:
-        name: One of ``NAMES``, empty for none.
+        name: One of those that the stand-in has, empty for none.
         step: Step of the player's life at which it does, from 1 on.
         always: Whether at every later step, too.
         poison: Class of a node of which the player dies.
@@ -40,11 +40,11 @@ class Faults:
     poison: str = ""
 
     @classmethod
-    def of(cls, text: str, once: Path | None, poison: str) -> Faults:
+    def of(cls, text: str, once: Path | None, poison: str = "", names: Sequence[str] = NAMES) -> Faults:
         """Reads ``NAME[@STEP[+]]``; with a file ``once``, the fault is only that of the first life."""
         name, _, step = text.partition("@")
-        if name not in ("", *NAMES):
-            raise SystemExit(f"no fault {name}; there are {', '.join(NAMES)}")
+        if name not in ("", *names):
+            raise SystemExit(f"no fault {name}; there are {', '.join(names)}")
         if once is not None:
             if once.exists():
                 name = ""
