@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from metasim.base.errors import InputError
-from renderers.unity.errors import PlayerProtocolError, PlayerUnavailable
+from renderers.unity.errors import PlayerProtocolError
 
 GRAPHS, SNAPSHOTS, DONE = "Graphs", "Snapshots", "Done"
 WORD = "Done"
@@ -48,15 +48,10 @@ class Exchange:
         folder: ``StreamingAssets`` of the build; the three folders in it are made if they are not there.
 
     Raises:
-        PlayerUnavailable: If there is no such folder.
-        InputError: If another engine holds it.
+        InputError: If another engine holds it, or it cannot be written to.
     """
 
     def __init__(self, folder: Path) -> None:
-        if not folder.is_dir():
-            raise PlayerUnavailable(
-                "renderer.exchange", f"no folder {folder}", "StreamingAssets of the build"
-            )
         self._folder = folder
         try:
             for name in OURS:

@@ -53,7 +53,6 @@ class UnityFilesRenderer:
 
     Raises:
         PlayerUnavailable: If there is no such folder or program.
-        InputError: If another run uses the folder.
     """
 
     in_process = True
@@ -75,7 +74,11 @@ class UnityFilesRenderer:
         self._command = None if player is None else [program(player, BUILD), *arguments]
         self._slots, self._start_s, self._step_s = slots, start_timeout_s, step_timeout_s
         self._restarts = Restarts(restarts)
-        self._exchange = Exchange(exchange)
+        if not exchange.is_dir():
+            raise PlayerUnavailable("renderer.exchange", f"no folder {exchange}", EXCHANGE)
+        # Held from the first scene on, since a run may make its next engine before it closes the last.
+        self._folder = exchange
+        self._exchange: Exchange | None = None
         self._process: PlayerProcess | None = None
         # A thread that lives as long as the player: Linux kills a player with the thread that started it.
         self._thread = ThreadPoolExecutor(1, "unity-files")
@@ -91,7 +94,7 @@ class UnityFilesRenderer:
         """Renders scenes, one frame each, in order.
 
         Raises:
-            InputError: If a pass other than colour is wanted.
+            InputError: If a pass other than colour is wanted, or another engine uses the folder.
             PlayerFailure: If the player failed; a lasting one if it is not ours to restart.
         """
         del seed  # the protocol has no place for it
@@ -112,8 +115,9 @@ class UnityFilesRenderer:
         self._closed.set()
         self._thread.submit(self._end_player).result()
         self._thread.shutdown()
-        self._exchange.clear()
-        self._exchange.close()
+        if self._exchange is not None:
+            self._exchange.clear()
+            self._exchange.close()
 
     def _render(self, scenes: Sequence[SceneGraph]) -> list[Frame]:
         starts = range(0, len(scenes), self._slots)
@@ -129,23 +133,21 @@ class UnityFilesRenderer:
             raise
 
     def _batch(self, scenes: Sequence[SceneGraph]) -> list[Frame]:
-        patience = self._step_s
+        if self._exchange is None:
+            self._exchange = Exchange(self._folder)
+        exchange, patience = self._exchange, self._step_s
         if self._command is None:
-            self._await(self._exchange.at_work, self._start_s)
-        self._exchange.clear()
+            self._await(exchange.at_work, self._start_s)
+        exchange.clear()
         if self._command is not None and self._process is None:
-            self._exchange.bury()
+            exchange.bury()
             self._process = PlayerProcess(self._command)
             patience += self._start_s
-        self._exchange.put([to_node_link(scene) for scene in scenes])
-        self._await(lambda: self._lacking(len(scenes)), patience)
-        frames = [self._frame(index, one) for index, one in enumerate(self._exchange.take(len(scenes)))]
-        self._exchange.clear()
+        exchange.put([to_node_link(scene) for scene in scenes])
+        self._await(lambda: _lacking(exchange, len(scenes)), patience)
+        frames = [self._frame(index, one) for index, one in enumerate(exchange.take(len(scenes)))]
+        exchange.clear()
         return frames
-
-    def _lacking(self, count: int) -> str:
-        self._exchange.drop_stale()
-        return self._exchange.lacking(count)
 
     def _await(self, lacking: Callable[[], str], seconds: float) -> None:
         """Sleeps until nothing is lacking.
@@ -175,3 +177,8 @@ class UnityFilesRenderer:
         process, self._process = self._process, None
         if process is not None:
             process.end(0.0)
+
+
+def _lacking(exchange: Exchange, count: int) -> str:
+    exchange.drop_stale()
+    return exchange.lacking(count)

@@ -173,6 +173,7 @@ def test_a_build_that_nobody_starts_is_waited_for_asleep(tmp_path: Path) -> None
 
 def test_a_build_that_is_at_work_on_something_else_is_waited_for(tmp_path: Path) -> None:
     engine = UnityFilesRenderer(tmp_path, size=SIZE, start_timeout_s=0.1)
+    (tmp_path / GRAPHS).mkdir()
     (tmp_path / GRAPHS / "Status.txt").write_text("Busy")
     with pytest.raises(PlayerTimeout, match=r"after 0\.1 s, Graphs/Status\.txt"):
         engine.render(SCENES, RGB, 0)
@@ -251,12 +252,15 @@ def test_nothing_but_what_belongs_to_the_exchange_is_touched(tmp_path: Path) -> 
     assert all((tmp_path / name).read_text() == WORD for name in kept)
 
 
-def test_a_folder_serves_one_run_at_a_time(tmp_path: Path) -> None:
-    first = UnityFilesRenderer(tmp_path)
+def test_a_folder_serves_one_engine_at_a_time(tmp_path: Path) -> None:
+    first, second = cards(tmp_path), cards(tmp_path)
+    assert_drawn(first.render(SCENES, RGB, 0), SCENES)
     with pytest.raises(InputError, match=r"renderer\.exchange: .* is in use; expected a folder for each run"):
-        UnityFilesRenderer(tmp_path)
+        second.render(SCENES, RGB, 0)
+    assert len(players()) == 1
     first.close()
-    UnityFilesRenderer(tmp_path).close()
+    assert_drawn(second.render(SCENES, RGB, 0), SCENES)
+    second.close()
 
 
 def test_what_is_missing_is_told_in_one_line(tmp_path: Path) -> None:
@@ -268,7 +272,7 @@ def test_what_is_missing_is_told_in_one_line(tmp_path: Path) -> None:
         UnityFilesRenderer(tmp_path, tmp_path / "player")
     (tmp_path / GRAPHS).write_text("")
     with pytest.raises(InputError, match=r"renderer\.exchange: .*Graphs.*; expected a folder that may"):
-        UnityFilesRenderer(tmp_path)
+        Exchange(tmp_path)
 
 
 @settings(max_examples=25)
