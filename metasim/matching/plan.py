@@ -63,13 +63,14 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
     classes = max((len(choice.classes) for choice in layout.choices), default=1)
     like = max(kinds.values())
     total = renders or round(SCENES_PER_ATTRIBUTE * (2 + len(kinds)) * classes ** (1 / 3) * like**0.5)
-    rounds = tuple(round(share * total / 10) * 10 for share in ROUNDS)
+    *first, rehearsal = (round(share * total / 10) * 10 for share in (*ROUNDS[:-1], REHEARSAL))
+    rounds = (*first, round(total / 10) * 10 - sum(first) - rehearsal)
     seen = [sum(rounds[: i + 1]) for i in range(len(rounds))]
     steps = tuple(min(max(round(0.35 * n), 500), 1000) for n in seen)
     return Plan(
         rounds,
         tuple(_shortened(count, effort) for count in steps),
-        min(round(REHEARSAL * total / 10) * 10, MOST_REHEARSED),
+        min(rehearsal, MOST_REHEARSED),
         _shortened(Plan.reconstruct, effort),
         _shortened(min(Plan.transfer, TRANSFER_PER_ATTRIBUTE * len(layout.columns)), effort),
     )

@@ -18,7 +18,7 @@ from metasim.bench.verdict import (
     laws,
     summarise,
 )
-from metasim.matching.changes import CHANGES, other_object
+from metasim.matching.changes import CHANGES, LOOKS, other_object
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Column, SceneLayout
 from metasim.verdict.alarms import VERDICT
@@ -83,7 +83,7 @@ def outcome(
 ) -> bool:
     shares = {SAME: alarms, LOCATION: power, YAW: power, SPREAD: 0.1, DESTROYED: 0.1, PRIOR: prior}
     rejected = {name: {"mmd": share, VERDICT: share} for name, share in shares.items()}
-    others = dict.fromkeys(CHANGES, strange) | {SAME: 0.01, "blurred, recoloured, noisy": looks}
+    others = dict.fromkeys(CHANGES, strange) | {SAME: 0.01, LOOKS: looks}
     return summarise(rejected, others, PAIRS)["passed"]
 
 

@@ -177,7 +177,8 @@ def test_an_error_in_the_block_ends_workers_in_the_middle_of_a_scene() -> None:
 
 
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs ignore
 sys.path[:0] = {path!r}
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Pass
