@@ -20,7 +20,6 @@ import math
 import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +28,6 @@ import numpy as np
 from metasim.dataset.encode import from_png, png
 from metasim.dataset.formats.asset import UNSCALED, describe_asset
 from metasim.dataset.formats.axes import finite_depth, infinite_depth, normals_in_camera, normals_in_world
-from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import (
     carried,
@@ -39,11 +37,10 @@ from metasim.dataset.formats.record import (
     sorted_json,
     to_record,
 )
-from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
+from metasim.dataset.formats.sequences import SequenceFormat
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality, require
-from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
 
@@ -105,24 +102,13 @@ class ZippedViews:
             archive.writestr(member, data)
 
 
-class FreeSplatterFormat:
+class FreeSplatterFormat(SequenceFormat):
     """A zip an object or scene."""
 
     name = "freesplatter"
     modalities = frozenset({Modality.RGB, *_SIDE})
     required = frozenset({Modality.RGB})
-
-    def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
-        """Opens a part."""
-        return sequence_writer(out, ZippedViews)
-
-    def summaries(self, part: Part) -> tuple[str, ...]:
-        """None is read."""
-        return ()
-
-    def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
-        """Every zip describes itself."""
-        return ()
+    begin = ZippedViews
 
     def read(self, out: Path) -> Iterator[Sample]:
         """All samples, split by split in the order of their keys.

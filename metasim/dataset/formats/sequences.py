@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import ClassVar, Protocol
 
+from metasim.dataset.formats.protocol import DatasetInfo, Part
 from metasim.dataset.formats.staging import StagedFiles, staged_files
 from metasim.dataset.sample import Sample
 
@@ -64,15 +65,27 @@ class SequenceWriter:
             self._open = None
 
 
-@contextmanager
-def sequence_writer(out: Path, begin: Begin) -> Iterator[SequenceWriter]:
-    """Opens a part.
+class SequenceFormat:
+    """What formats whose sequences describe themselves have in common.
 
-    Args:
-        out: Folder of the dataset.
+    Attributes:
         begin: Opens a sequence.
     """
-    with staged_files(out) as staged:
-        writer = SequenceWriter(staged, begin)
-        yield writer
-        writer.close()
+
+    begin: ClassVar[Begin]
+
+    @contextmanager
+    def open(self, out: Path, part: Part) -> Iterator[SequenceWriter]:
+        """Opens a part."""
+        with staged_files(out) as staged:
+            writer = SequenceWriter(staged, type(self).begin)
+            yield writer
+            writer.close()
+
+    def summaries(self, part: Part) -> tuple[str, ...]:
+        """None is read."""
+        return ()
+
+    def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
+        """Every sequence describes itself."""
+        return ()

@@ -9,20 +9,17 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import checked_name, from_record, need_camera, sorted_json, to_record
-from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
+from metasim.dataset.formats.sequences import SequenceFormat
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.travel import INFO, Travel
 from metasim.dataset.modality import Modality
-from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.trajectory import Trajectory
 
@@ -67,24 +64,13 @@ class PoseSequence:
         self._staged.write(f"{self._folder}/{name}", data)
 
 
-class TrajectoriesFormat:
+class TrajectoriesFormat(SequenceFormat):
     """Poses alone."""
 
     name = "trajectories"
     modalities: frozenset[Modality] = frozenset()
     required: frozenset[Modality] = frozenset()
-
-    def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
-        """Opens the folders of a part."""
-        return sequence_writer(out, PoseSequence)
-
-    def summaries(self, part: Part) -> tuple[str, ...]:
-        """None is read."""
-        return ()
-
-    def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
-        """Every sequence describes itself."""
-        return ()
+    begin = PoseSequence
 
     def read(self, out: Path) -> Iterator[Sample]:
         """All samples, sequence by sequence.

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +26,6 @@ import numpy as np
 from metasim.dataset.encode import from_png, png
 from metasim.dataset.exr import exr, from_exr
 from metasim.dataset.formats.axes import finite_depth, infinite_depth, normals_in_camera, normals_in_world
-from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import (
     carried,
@@ -37,13 +35,12 @@ from metasim.dataset.formats.record import (
     sorted_json,
     to_record,
 )
-from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
+from metasim.dataset.formats.sequences import SequenceFormat
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
 from metasim.dataset.formats.travel import INFO, Travel
 from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality, require
-from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 from metasim.rendering.camera import Camera
 
@@ -94,24 +91,13 @@ class ImageSequence:
             self._staged.write(f"{self._folder}/{INFO}", sorted_json(info))
 
 
-class VisionSIMFormat:
+class VisionSIMFormat(SequenceFormat):
     """The form with image files."""
 
     name = "visionsim"
     modalities = frozenset({Modality.RGB, Modality.DEPTH, Modality.NORMAL, Modality.INSTANCE, *FLOWS})
     required = frozenset({Modality.RGB})
-
-    def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
-        """Opens the folders of a part."""
-        return sequence_writer(out, ImageSequence)
-
-    def summaries(self, part: Part) -> tuple[str, ...]:
-        """None is read."""
-        return ()
-
-    def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
-        """Every sequence describes itself."""
-        return ()
+    begin = ImageSequence
 
     def read(self, out: Path) -> Iterator[Sample]:
         """All samples, sequence by sequence.

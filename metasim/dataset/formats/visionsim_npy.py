@@ -11,14 +11,12 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from metasim.dataset.formats.axes import finite_depth, infinite_depth
-from metasim.dataset.formats.protocol import DatasetInfo
 from metasim.dataset.formats.reading import refusing_damage
 from metasim.dataset.formats.record import (
     carried,
@@ -28,14 +26,13 @@ from metasim.dataset.formats.record import (
     sorted_json,
     to_record,
 )
-from metasim.dataset.formats.sequences import SequenceWriter, sequence_writer
+from metasim.dataset.formats.sequences import SequenceFormat
 from metasim.dataset.formats.staging import StagedFiles
 from metasim.dataset.formats.transforms import camera_of, same_lens, top_level
 from metasim.dataset.formats.travel import INFO, Travel
 from metasim.dataset.formats.visionsim import FAR, RECORDS, TRANSFORMS, sequence_folder
 from metasim.dataset.labels import Image
 from metasim.dataset.modality import Modality, require
-from metasim.dataset.plan import Part
 from metasim.dataset.sample import Sample
 
 FRAMES, MASKS = "frames.npy", "masks"
@@ -95,24 +92,13 @@ class ArraySequence:
         self._staged.write(f"{self._folder}/{name}", data)
 
 
-class VisionSIMArraysFormat:
+class VisionSIMArraysFormat(SequenceFormat):
     """The form with arrays."""
 
     name = "visionsim-npy"
     modalities = frozenset({Modality.RGB, Modality.DEPTH, Modality.MASK})
     required = frozenset({Modality.RGB})
-
-    def open(self, out: Path, part: Part) -> AbstractContextManager[SequenceWriter]:
-        """Opens the folders of a part."""
-        return sequence_writer(out, ArraySequence)
-
-    def summaries(self, part: Part) -> tuple[str, ...]:
-        """None is read."""
-        return ()
-
-    def finalise(self, out: Path, info: DatasetInfo) -> tuple[str, ...]:
-        """Every sequence describes itself."""
-        return ()
+    begin = ArraySequence
 
     def read(self, out: Path) -> Iterator[Sample]:
         """All samples, sequence by sequence; a frame is read when it is its turn.
