@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from metasim.base.errors import InputError
 from metasim.base.files import read_yaml as read_yaml
 from metasim.base.validation import Section, validated
 from metasim.grammar.grammar import SceneGrammar
+from metasim.rendering.cluster.executor import RayExecutor
+from metasim.rendering.executor import Executor, LocalExecutor
 from metasim.rendering.registry import anchored
 
 
@@ -51,7 +53,7 @@ class RendererConfig(BaseModel):
 
     Attributes:
         kind: Engine name (``sprites``, ``blender``), entry point, or dotted path ``package.module:Class``.
-        workers: Worker processes; by default one a core.
+        workers: Worker processes on this machine; by default one a core.
         timeout_s: Seconds of silence after which a worker is killed and its scene tried again.
     """
 
@@ -132,6 +134,39 @@ def _below_results(name: str) -> str:
     return name
 
 
+class ExecutorConfig(Section):
+    """Where renders are made; nothing of a result depends on it.
+
+    Attributes:
+        kind: ``local``, processes of this machine, or ``ray``, actors of a Ray cluster.
+        address: Address of the cluster; ``auto`` finds the one that this machine belongs to.
+        workers: Workers on the cluster; by default one for each of its processors.
+        cpus: Processors that a worker takes there.
+        gpus: GPUs that a worker takes there; without any it renders on processors.
+    """
+
+    kind: Literal["local", "ray"] = "local"
+    address: str = "auto"
+    workers: Annotated[int, Field(ge=1)] | None = None
+    cpus: Annotated[float, Field(gt=0)] = 1.0
+    gpus: Annotated[float, Field(ge=0)] = 0.0
+
+    def open(self) -> Executor:
+        """The executor.
+
+        Raises:
+            InputError: If what it takes is not installed, or there is no such cluster.
+        """
+        if self.kind == "local":
+            return LocalExecutor()
+        return RayExecutor(self.address, self.workers, self.cpus, self.gpus)
+
+
+def _spelt_out(executor: Any) -> Any:
+    """The section that a kind alone stands for."""
+    return {"kind": executor} if isinstance(executor, str) else executor
+
+
 class ExperimentConfig(Section):
     """An experiment; everything but grammar, target and renderer has a default good enough for all.
 
@@ -141,6 +176,7 @@ class ExperimentConfig(Section):
         inception_weights: File of weights for the features ``inception``.
         seed: Root of every random stream.
         device: Where the networks live; ``auto`` takes CUDA when there is one.
+        executor: Where renders are made; it is not kept with a run.
     """
 
     name: Annotated[str, AfterValidator(_below_results)] = ""
@@ -153,6 +189,7 @@ class ExperimentConfig(Section):
     inception_weights: Path | None = None
     seed: Annotated[int, Field(ge=0)] = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
+    executor: Annotated[ExecutorConfig, BeforeValidator(_spelt_out), Field(exclude=True)] = ExecutorConfig()
 
 
 def load_experiment(path: Path, changes: Sequence[str] = (), seed: int | None = None) -> ExperimentConfig:

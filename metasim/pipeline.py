@@ -30,6 +30,7 @@ from metasim.matching.target import (
     simulate_target,
 )
 from metasim.matching.trainer import Trainer
+from metasim.rendering.executor import Executor
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.registry import check_options
 from metasim.runs.folder import RunFolder
@@ -110,11 +111,12 @@ class Experiment:
             return folder
         torch.set_num_threads(min(MOST_THREADS, max(1, len(os.sched_getaffinity(0)) // 2)))
         with ExitStack() as stack:
-            pool = stack.enter_context(_pool(self.config, self.config.renderer.options))
+            executor = self.config.executor.open()
+            pool = stack.enter_context(_pool(self.config, self.config.renderer.options, executor))
             for note in pool.capabilities.notes:
                 progress.say(f"renderer: {note}")
             found = self._found_target(folder, pool, progress)
-            studio = None if found else stack.enter_context(self._studio(pool))
+            studio = None if found else stack.enter_context(self._studio(pool, executor))
             RunFolder.create(*place)
             session = stack.enter_context(run_session(folder))
             session.watch(lambda: pool.counters.seconds)
@@ -288,9 +290,9 @@ class Experiment:
             self.layout, self.config.target, pool.capabilities.size, self.config.seed, progress.say
         )
 
-    def _studio(self, pool: RenderPool) -> RenderPool:
+    def _studio(self, pool: RenderPool, executor: Executor) -> RenderPool:
         """The pool that renders the target."""
-        studio = _pool(self.config, _target_options(self.config))
+        studio = _pool(self.config, _target_options(self.config), executor)
         size, like = studio.capabilities.size, pool.capabilities.size
         if size != like:
             studio.close()
@@ -320,8 +322,10 @@ def _target_options(config: ExperimentConfig) -> dict[str, object]:
     return {**config.renderer.options, **config.target.renderer}
 
 
-def _pool(config: ExperimentConfig, options: dict[str, object]) -> RenderPool:
-    return RenderPool(config.renderer.kind, options, config.renderer.workers, config.renderer.timeout_s)
+def _pool(config: ExperimentConfig, options: dict[str, object], executor: Executor) -> RenderPool:
+    engine = config.renderer
+    workers = None if executor.remote else engine.workers
+    return RenderPool(engine.kind, options, workers, engine.timeout_s, executor)
 
 
 def _pixels(size: tuple[int, int]) -> str:

@@ -12,7 +12,7 @@ from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
 LIGHT = {"__future__", "importlib", "metasim", "tyro", *sys.stdlib_module_names}
-ENGINES = ("bpy", "mathutils", "mlagents_envs")
+ENGINES = ("bpy", "mathutils", "mlagents_envs", "ray")
 
 
 def test_imports_run_one_way(capsys: pytest.CaptureFixture[str]) -> None:
@@ -20,7 +20,7 @@ def test_imports_run_one_way(capsys: pytest.CaptureFixture[str]) -> None:
     assert status == 0, capsys.readouterr().out
 
 
-def test_the_library_imports_without_an_engine() -> None:
+def test_the_library_imports_without_an_engine_or_a_cluster() -> None:
     program = f"""
 import importlib, pkgutil, sys
 sys.modules.update(dict.fromkeys({ENGINES!r}))  # importing one raises

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from metasim.base.errors import InputError
+from metasim.cli.options import Overrides, open_executor
 from metasim.dataset.registry import FORMATS
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Export:
         shard_samples: Samples a shard at most.
         shard_mb: Megabytes a shard at most, reckoned before they are compressed.
         resume: Go on with an export that was interrupted.
+        changes: ``executor.KEY=VALUE``: where renders are made, as in an experiment; by default here.
     """
 
     format: Annotated[str, arg(metavar="NAME", help=f"Format of the dataset: {', '.join(FORMATS)}.")]
@@ -57,6 +59,7 @@ class Export:
     shard_samples: Annotated[int | None, arg(metavar="N")] = None
     shard_mb: Annotated[int | None, arg(metavar="N")] = None
     resume: bool = False
+    changes: Overrides = ()
 
     def run(self) -> int:
         """Writes the dataset; returns the exit status."""
@@ -154,8 +157,9 @@ class Export:
         from metasim.rendering.pool import RenderPool
 
         renderer = run_config(folder).renderer
-        workers = self.workers or renderer.workers
-        return RenderPool(renderer.kind, renderer.options, workers, renderer.timeout_s)
+        executor = open_executor(self.changes)
+        workers = self.workers or (None if executor.remote else renderer.workers)
+        return RenderPool(renderer.kind, renderer.options, workers, renderer.timeout_s, executor)
 
     def _shard_bytes(self) -> int | None:
         return None if self.shard_mb is None else self.shard_mb * 10**6

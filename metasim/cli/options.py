@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import UseAppendAction, arg
 
 from metasim.base.errors import InputError
+
+if TYPE_CHECKING:
+    from metasim.rendering.executor import Executor
 
 Overrides = Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(name="set", metavar="KEY=VALUE ...")]
 """``--set matching.steps=10 seed=3``, once or repeated."""
@@ -31,3 +34,21 @@ def parse_overrides(groups: Iterable[Iterable[str]]) -> dict[str, Any]:
         except yaml.YAMLError as error:
             raise InputError(f"--set {entry}", " ".join(str(error).split()), "a value in YAML") from error
     return overrides
+
+
+def open_executor(groups: Iterable[Iterable[str]]) -> Executor:
+    """The executor that ``--set executor.kind=ray executor.workers=8`` asks for; by default the local one.
+
+    Raises:
+        InputError: If an entry is about anything else or wrong, or there is no such executor.
+    """
+    from metasim.base.validation import validated
+    from metasim.config import ExecutorConfig
+
+    overrides = parse_overrides(groups)
+    for key in overrides:
+        if key != "executor" and not key.startswith("executor."):
+            raise InputError(f"--set {key}", "no key of the executor", "executor.kind=ray or the like")
+    section = {"kind": overrides.pop("executor")} if "executor" in overrides else {}
+    section |= {key.removeprefix("executor."): value for key, value in overrides.items()}
+    return validated(ExecutorConfig, section, "--set executor").open()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from tyro.conf import arg
 
 from metasim.base.errors import InputError
+from metasim.cli.options import Overrides, open_executor
 
 if TYPE_CHECKING:
     from metasim.dataset.affordance import Affordances
@@ -68,6 +69,7 @@ class Objects:
         seed: Root seed.
         resume: Go on with what was interrupted.
         debug: Few small views of the first assets only.
+        changes: ``executor.KEY=VALUE``: where renders are made, as in an experiment; by default here.
     """
 
     assets: Annotated[Path, arg(metavar="DIR|FILE")]
@@ -100,6 +102,7 @@ class Objects:
     seed: Count = 0
     resume: bool = False
     debug: bool = False
+    changes: Overrides = ()
 
     def run(self) -> int:
         """Renders the views; returns the exit status."""
@@ -171,7 +174,7 @@ class Objects:
         from metasim.rendering.pool import RenderPool
 
         options = {"scene": "objects", "assets": self.assets, "size": self.size, "samples": self.samples}
-        return RenderPool(ENGINE, options, self.workers, self.timeout)
+        return RenderPool(ENGINE, options, self.workers, self.timeout, open_executor(self.changes))
 
     def _plan(self, pool: RenderPool, assets: int, words: Affordances | None) -> ExportPlan:
         from metasim.dataset.plan import ExportPlan, parse_split

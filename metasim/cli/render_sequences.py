@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.cli.options import Overrides, open_executor
 
 if TYPE_CHECKING:
     from metasim.dataset.modality import Modality
     from metasim.dataset.plan import ExportPlan
     from metasim.dataset.sequences.export import SequenceExport
     from metasim.dataset.sequences.source import Reel, SequenceSource
+    from metasim.rendering.executor import Executor
     from metasim.rendering.pool import RenderPool
     from metasim.runs.progress import Progress
 
@@ -57,6 +60,7 @@ class Sequences:
         logs: Folder of the logs, one a sequence; by default logs in the dataset, if that is a folder here.
         resume: Go on with what was interrupted; what is finished is left as it is.
         dry_run: Write where the cameras go, and render nothing.
+        changes: ``executor.KEY=VALUE``: where renders are made, as in an experiment; by default here.
     """
 
     scenes: Annotated[Path, arg(metavar="DIR")]
@@ -81,6 +85,7 @@ class Sequences:
     logs: Annotated[Path | None, arg(metavar="DIR")] = None
     resume: Annotated[bool, arg(aliases=("--allow-skips",))] = False
     dry_run: bool = False
+    changes: Overrides = ()
 
     def run(self) -> int:
         """Renders the sequences; returns the exit status."""
@@ -129,6 +134,7 @@ class Sequences:
         reels, excluded = self._reels(progress)
         for name, reason in excluded.items():
             progress.say(f"scene {name} is left out: {reason}")
+        executor = open_executor(self.changes)
         if not reels:
             raise InputError(f"--scenes {self.scenes}", "no scene that can be rendered", "one at least")
         source = self._source(reels)
@@ -136,8 +142,8 @@ class Sequences:
         return SequenceExport(
             plan=self._plan(source),
             source=source,
-            open_pool=self._open_pool,
-            lanes=self._lanes,
+            open_pool=partial(self._open_pool, executor),
+            lanes=executor.size(self.workers),
             out=self.out,
             logs=logs,
             excluded=excluded,
@@ -208,7 +214,7 @@ class Sequences:
             names = [m.value for m in usual & format.modalities if m.sources <= given]
         return choose_modalities(names, given, format.modalities, self.format, format.required)
 
-    def _open_pool(self, reel: Reel, trajectory: Path | None) -> RenderPool:
+    def _open_pool(self, executor: Executor, reel: Reel, trajectory: Path | None) -> RenderPool:
         from metasim.rendering.pool import RenderPool
 
         options: dict[str, Any] = {
@@ -221,4 +227,4 @@ class Sequences:
             "samples": self.samples,
             "bounces": self.bounces,
         }
-        return RenderPool(ENGINE, options, workers=1, timeout_s=self.timeout)
+        return RenderPool(ENGINE, options, 1, self.timeout, executor)

@@ -10,12 +10,14 @@ from typing import Any
 
 from metasim.base.errors import MetasimError
 from metasim.rendering.attempt import SceneFailure
-from metasim.rendering.process import EngineProcess, WorkerDied
+from metasim.rendering.executor import Executor, Worker
+from metasim.rendering.process import HostLost, WorkerDied
 from metasim.rendering.tasks import Task, Tasks
 from metasim.rendering.worker import Answer
 
 STARTS = 5  # tries to get a worker, since one may be killed from outside while it starts
 LOSSES = 2  # workers lost to a scene after which it is given up
+MOVES = 10  # machines lost after which it is given up: it may be what brings them down after all
 GROWTH = 512 * 2**20  # bytes by which a worker may grow before it is replaced, since native engines leak
 SMALL = 2**14  # bytes of a task that surely fit in a pipe whose reader is busy
 
@@ -49,15 +51,15 @@ class Orders:
         kind: Name of the engine.
         options: Its options, checked.
         size: Workers of the crew.
-        threads: Threads of the numeric libraries in each.
         timeout_s: Seconds without an answer after which a worker is killed.
+        executor: Where they are.
     """
 
     kind: str
     options: Mapping[str, Any]
     size: int
-    threads: int
     timeout_s: float
+    executor: Executor
 
 
 class Hand:
@@ -76,7 +78,7 @@ class Hand:
 
     def __init__(self, orders: Orders, tasks: Tasks, counters: Counters) -> None:
         self._orders, self._tasks, self._counters = orders, tasks, counters
-        self._process: EngineProcess | None = None
+        self._process: Worker | None = None
         self._sent: deque[Task] = deque()
         self._busy = False
         self._thread = threading.Thread(target=self._work, name="render", daemon=True)
@@ -105,15 +107,15 @@ class Hand:
         if self._process is not None:
             self._process.leave()
 
-    def _ready(self) -> EngineProcess:
+    def _ready(self) -> Worker:
         """The worker, a new one if there is none; a start that dies is tried again."""
-        reason = ""
+        reason, orders = "", self._orders
         for _ in range(STARTS):
             if self._tasks.closed:
                 raise MetasimError("the render pool is closed")
-            process = self._process = self._process or EngineProcess(self._orders.threads)
+            process = self._process = self._process or orders.executor.worker(orders.size, orders.timeout_s)
             try:
-                process.make_engine(self._orders.kind, self._orders.options)
+                process.make_engine(orders.kind, orders.options)
             except WorkerDied as death:
                 self._bury(process)
                 reason = str(death)
@@ -123,9 +125,9 @@ class Hand:
                 raise
             else:
                 return process
-        raise MetasimError(f"renderer {self._orders.kind} cannot start: {reason}")
+        raise MetasimError(f"renderer {orders.kind} cannot start: {reason}")
 
-    def _serve(self, process: EngineProcess) -> None:
+    def _serve(self, process: Worker) -> None:
         """Has the worker render until no task waits, or it is lost, or holds too much memory."""
         try:
             while self._send(process):
@@ -136,15 +138,22 @@ class Hand:
                     return
         except WorkerDied as death:
             self._bury(process)
-            losses = self._sent[0].losses
-            losses.append(str(death))
-            if len(losses) == LOSSES:
-                reason = ", then ".join(dict.fromkeys(losses))
-                task = self._sent.popleft()
-                task.future.set_result([SceneFailure(reason)] * task.scenes)
+            self._blame(self._sent[0], death)
         self._give_back()
 
-    def _send(self, process: EngineProcess) -> bool:
+    def _blame(self, task: Task, death: WorkerDied) -> None:
+        """Notes that a worker was lost to a task, and gives the task up if it has cost enough."""
+        reason = str(death)
+        if isinstance(death, HostLost):
+            task.moves += 1
+        else:
+            task.losses.append(reason)
+            reason = ", then ".join(dict.fromkeys(task.losses))
+        if len(task.losses) == LOSSES or task.moves == MOVES:
+            self._sent.popleft()
+            task.future.set_result([SceneFailure(reason)] * task.scenes)
+
+    def _send(self, process: Worker) -> bool:
         """Sends a task to an idle worker, and one ahead if plenty wait; says whether it has any."""
         while len(self._sent) < 2:
             task = self._tasks.take(spare=self._orders.size if self._sent else 0)
@@ -167,14 +176,14 @@ class Hand:
             self._counters.seconds += answer.seconds
         task.future.set_result(answer.results)
 
-    def _recycle(self, process: EngineProcess) -> None:
+    def _recycle(self, process: Worker) -> None:
         with self._counters.lock:
             self._counters.recycled += 1
         self._process = None
         self._give_back()
         process.leave()
 
-    def _bury(self, process: EngineProcess) -> None:
+    def _bury(self, process: Worker) -> None:
         with self._counters.lock:
             self._counters.restarts += not self._tasks.closed
         self._process = None

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from functools import cached_property
+from concurrent.futures import Future
+from functools import cached_property, partial
+from queue import Empty, SimpleQueue
 from time import perf_counter
 from types import TracebackType
 from typing import Any, Self
@@ -13,6 +14,7 @@ from typing import Any, Self
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering.attempt import SceneFailure, attempt
 from metasim.rendering.crew import Crew
+from metasim.rendering.executor import Executor, LocalExecutor
 from metasim.rendering.hand import Counters, Orders
 from metasim.rendering.protocol import Capabilities, Frame, Pass, Renderer
 from metasim.rendering.registry import check_options, engine
@@ -33,15 +35,17 @@ class RenderPool:
 
     Engines that are safe in the calling process (``Capabilities.in_process``) run there in batches (one that
     shares them out itself is told the number of workers if it has an option of that name),
-    all others in worker processes, one scene at a time. A scene whose worker crashes, hangs or
-    returns values that are not finite is tried once more and then given up as a ``SceneFailure``.
-    The frame of a (scene, seed) pair depends on neither the number of workers nor the order.
+    all others in worker processes, one scene at a time, and on other machines all. A scene whose worker
+    crashes, hangs or returns values that are not finite is tried once more and then given up as a
+    ``SceneFailure``; one whose machine is lost is tried elsewhere. The frame of a (scene, seed) pair depends
+    on neither the workers nor the order.
 
     Args:
         kind: Engine name, entry point or dotted path, see ``registry.engine``.
         options: The engine's options.
         workers: Worker processes; one for each available core by default.
         timeout_s: Seconds without an answer after which a worker is killed.
+        executor: Where the workers are; by default processes of this machine.
 
     Attributes:
         workers: Worker processes at most.
@@ -57,14 +61,16 @@ class RenderPool:
         options: Mapping[str, Any] | None = None,
         workers: int | None = None,
         timeout_s: float = 120.0,
+        executor: Executor | None = None,
     ) -> None:
         self._kind, self._options = kind, check_options(kind, options or {})
-        if workers is not None and "workers" in self._options:
+        self._executor = executor or LocalExecutor()
+        if workers is not None and "workers" in self._options and not self._executor.remote:
             self._options["workers"] = workers
-        cores = len(os.sched_getaffinity(0))
-        self.workers = workers or cores
+        self.workers = self._executor.size(workers)
         self.counters = Counters()
-        orders = Orders(kind, self._options, self.workers, max(1, cores // self.workers), timeout_s)
+        sent = self._executor.sent(kind, self._options)
+        orders = Orders(kind, sent, self.workers, timeout_s, self._executor)
         self._crew = Crew(orders, self.counters)
         self._ahead, self._spread = AHEAD * self.workers, SPREAD * self.workers
         self._closed = False
@@ -196,6 +202,8 @@ class RenderPool:
     @cached_property
     def _here(self) -> Renderer | None:
         """The engine itself if it runs in this process; a worker is asked unless the class says so."""
+        if self._executor.remote:
+            return None
         cls = engine(self._kind)
         if getattr(cls, "in_process", False) or self._crew.capabilities().in_process:
             return cls(**self._options)
@@ -221,22 +229,27 @@ class RenderPool:
     ) -> Iterator[tuple[int, Result]]:
         begun = 0
         flying: dict[int, Task] = {}  # by index, the oldest first
+        landed: SimpleQueue[int] = SimpleQueue()  # asking each of thousands in flight would take too long
         try:
             while True:
                 end = min(len(scenes), _end(flying, begun, spread))
                 while len(flying) < self._ahead and begun < end:
-                    flying[begun] = self._crew.submit(Job((scenes[begun],), passes, seeds[begun]))
+                    task = self._crew.submit(Job((scenes[begun],), passes, seeds[begun]))
+                    flying[begun] = task
+                    task.future.add_done_callback(partial(_put, landed, begun))
                     begun += 1
                 if not flying:
                     return
-                futures = [task.future for task in flying.values()]
-                wait(futures, timeout=GLANCE_S, return_when=FIRST_COMPLETED)
-                done = (index for index, task in flying.items() if task.future.done())
-                if (first := next(done, None)) is not None:  # one at a time: workers wait for no caller
-                    yield first, flying.pop(first).future.result()[0]
+                with contextlib.suppress(Empty):
+                    index = landed.get(timeout=GLANCE_S)
+                    yield index, flying.pop(index).future.result()[0]
         finally:
             for task in flying.values():
                 task.future.cancel()
+
+
+def _put(landed: SimpleQueue[int], index: int, _: Future[Any]) -> None:
+    landed.put(index)
 
 
 def _end(flying: Mapping[int, Task], begun: int, spread: int) -> int:
@@ -244,7 +257,7 @@ def _end(flying: Mapping[int, Task], begun: int, spread: int) -> int:
     if not flying:
         return begun + spread
     oldest, task = next(iter(flying.items()))
-    return oldest + spread * (1 + len(task.losses))
+    return oldest + spread * (1 + task.retries)
 
 
 def batches(seeds: Sequence[int], noiseless: bool) -> Iterator[tuple[int, int]]:

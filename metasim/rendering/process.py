@@ -42,6 +42,10 @@ class WorkerDied(Exception):
     """The worker is gone (crash, kill) or was killed for its silence; the text says which."""
 
 
+class HostLost(WorkerDied):
+    """The worker is gone with the machine that it was on, which the scene need not be to blame for."""
+
+
 class EngineProcess:
     """A fresh Python process with one engine, reached by a pipe of its own.
 
@@ -93,7 +97,7 @@ class EngineProcess:
         """
         if self._capabilities is None:
             self.send(pickle.dumps(Start(kind, options)))
-            answer = self._receive(START_SECONDS)
+            answer = pickle.loads(self._receive(START_SECONDS))
             if isinstance(answer, MetasimError):
                 raise answer
             self._capabilities = answer
@@ -115,17 +119,24 @@ class EngineProcess:
         Raises:
             WorkerDied: If the worker dies, or is silent for ``timeout_s`` and is killed for it.
         """
+        try:
+            return pickle.loads(self.receive_bytes(timeout_s))
+        except pickle.UnpicklingError as error:
+            raise WorkerDied(self._last_words()) from error
+
+    def receive_bytes(self, timeout_s: float) -> bytes:
+        """The same as it came, to be handed on."""
         self.jobs += 1
         return self._receive(timeout_s)
 
-    def _receive(self, timeout_s: float) -> Any:
+    def _receive(self, timeout_s: float) -> bytes:
         try:
             self._have_patience(timeout_s)
-            return self._pipe.recv()
+            return self._pipe.recv_bytes()
         except BlockingIOError as error:
             self.kill()
             raise WorkerDied(f"no answer for {timeout_s:g} s") from error
-        except (EOFError, OSError, pickle.UnpicklingError) as error:
+        except (EOFError, OSError) as error:
             raise WorkerDied(self._last_words()) from error
 
     def leave(self) -> None:

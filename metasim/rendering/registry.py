@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import inspect
+import os
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -119,6 +120,32 @@ def anchored(
     return complete(placed, schema, where) if complete else placed
 
 
+def files_of(kind: str, options: Mapping[str, Any]) -> dict[str, tuple[Path, Path]]:
+    """The files and folders that an engine reads, so that they can be brought to another machine.
+
+    An engine's class attribute ``everywhere`` names options whose files are on every machine already; its
+    static method ``home(name, path)`` gives the folder that a file is of no use without.
+
+    Args:
+        kind: Name of the engine, see ``engine``.
+        options: Its checked options.
+
+    Returns:
+        What has to be brought and the path in it, for each option that is annotated with ``Path`` and names
+        something that exists.
+    """
+    cls: Any = engine(kind)
+    home = getattr(cls, "home", lambda name, path: path)
+    everywhere = getattr(cls, "everywhere", frozenset())
+    hints = {name: hint for name, (hint, _) in _fields(cls, options).items() if name not in everywhere}
+    paths = {
+        name: Path(value).absolute()
+        for name, value in options.items()
+        if _admits_file(hints.get(name)) and _is_file(value)
+    }
+    return {name: (home(name, path), path) for name, path in paths.items()}
+
+
 def inspect_file(path: Path) -> Inspection:
     """What a scene file offers to bind, told by the engine that reads files of its kind.
 
@@ -165,6 +192,17 @@ def _reader(path: Path) -> Any:
 
 def _names_file(hint: Any) -> bool:
     return hint is Path or (Path in get_args(hint) and str not in get_args(hint))
+
+
+def _admits_file(hint: Any) -> bool:
+    return hint is Path or any(_admits_file(part) for part in get_args(hint))
+
+
+def _is_file(value: Any) -> bool:
+    """Whether an option names a file, or a folder that cannot be taken for another kind of name."""
+    if isinstance(value, str):
+        return Path(value).is_file() or (os.sep in value and Path(value).exists())
+    return isinstance(value, Path) and value.exists()
 
 
 def _fields(cls: type, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,12 +20,19 @@ class Task:
         scenes: How many scenes it has.
         future: Where the answer goes.
         losses: How each worker ended that was lost to it.
+        moves: Workers lost with their machine while they had it.
     """
 
     message: bytes | None
     scenes: int = 0
     future: Future[Any] = field(default_factory=Future)
     losses: list[str] = field(default_factory=list)
+    moves: int = 0
+
+    @property
+    def retries(self) -> int:
+        """How often it was begun anew."""
+        return len(self.losses) + self.moves
 
 
 class Tasks:

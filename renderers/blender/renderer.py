@@ -97,6 +97,11 @@ class BlenderRenderer:
         return complete(options, schema, where) if complete else dict(options)
 
     @staticmethod
+    def home(name: str, path: Path) -> Path:
+        """A list of assets is of no use without the folder that it lies in."""
+        return path.parent if name == "assets" and path.is_file() else path
+
+    @staticmethod
     def inspect(path: Path) -> Inspection:
         """What a .blend file offers to bind; read in a process of its own.
 

@@ -56,6 +56,7 @@ class UnityRenderer:
     """
 
     in_process = True
+    everywhere = frozenset({"player"})
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ import pytest
 from pydantic import Field
 
 from metasim.base.errors import InputError
-from metasim.rendering.registry import check_options, engine
+from metasim.rendering.registry import check_options, engine, files_of
 
 ENGINE = "fault_engine:FaultEngine"
 
@@ -99,3 +99,27 @@ def test_options_of_a_part_are_options_of_its_engine() -> None:
         check_options(kind, {"staged": True, "width": 0})
     with pytest.raises(InputError, match=r"^renderer.width: unknown option; expected"):
         check_options(kind, {"width": 4})
+
+
+def test_files_that_an_engine_reads_are_known_by_the_annotation(tmp_path: Path) -> None:
+    options = check_options(ENGINE, {"marks": tmp_path, "refuse": str(tmp_path)})
+    assert files_of(ENGINE, options) == {"marks": (tmp_path, tmp_path)}
+    assert files_of(ENGINE, {**options, "marks": tmp_path / "absent"}) == {}
+
+
+def test_a_name_is_no_file_though_a_folder_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tyol").mkdir()
+    assert files_of("blender", {"scene": "tyol"}) == {}
+    (tmp_path / "room.blend").touch()
+    room = tmp_path / "room.blend"
+    assert files_of("blender", {"scene": "room.blend"}) == {"scene": (room, room)}
+
+
+def test_a_list_of_assets_comes_with_its_folder_and_a_player_stays(tmp_path: Path) -> None:
+    listed = tmp_path / "some.txt"
+    listed.write_text("cube\n")
+    assert files_of("blender", {"scene": "objects", "assets": listed}) == {"assets": (tmp_path, listed)}
+    assert files_of("unity", {"player": listed}) == {}

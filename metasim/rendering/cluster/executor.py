@@ -1,0 +1,89 @@
+"""RayExecutor: workers on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import logging
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from metasim.base.errors import InputError
+from metasim.rendering.cluster.parcel import Parcel
+from metasim.rendering.registry import files_of
+
+if TYPE_CHECKING:
+    from metasim.rendering.executor import Worker
+
+INSTALL = "pip install 'ray>=2.60,<3'"
+
+
+class RayExecutor:
+    """Connects to a cluster, which stays as it is when this process ends.
+
+    Each worker is an actor that Ray places where there is room, now or later: more of them than there is
+    room for make a cluster grow that can. A machine that is lost costs its scenes a retry.
+
+    Args:
+        address: Address of the cluster; ``auto`` finds the one that this machine belongs to.
+        workers: Workers of a pool; by default one for each processor that the cluster has now.
+        cpus: Processors that a worker takes, and threads that its numeric libraries use.
+        gpus: GPUs that a worker takes; without any it sees none.
+
+    Raises:
+        InputError: If Ray is not installed, or there is no such cluster.
+    """
+
+    remote = True
+
+    def __init__(
+        self, address: str = "auto", workers: int | None = None, cpus: float = 1.0, gpus: float = 0.0
+    ) -> None:
+        ray = connect(address)
+        from metasim.rendering.cluster.host import Host
+
+        self._workers, self._cpus, self._ray = workers, cpus, ray
+        self._host = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(Host)
+        self._parcels: dict[tuple[Path, Path], Parcel] = {}
+
+    def size(self, workers: int | None) -> int:
+        """As many as the cluster has room for by default."""
+        room = self._ray.cluster_resources().get("CPU", 0.0) / self._cpus
+        return workers or self._workers or max(1, int(room))
+
+    def sent(self, kind: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The options with parcels in place of the files that they name; equal files are packed once."""
+        found = dict(options)
+        for name, (root, path) in files_of(kind, options).items():
+            if (root, path) not in self._parcels:
+                as_text = isinstance(options[name], str)
+                self._parcels[root, path] = Parcel.pack(root, path, as_text, self._ray.put)
+            found[name] = self._parcels[root, path]
+        return found
+
+    def worker(self, size: int, timeout_s: float) -> Worker:
+        """An actor that is placed when there is room."""
+        from metasim.rendering.cluster.remote import RemoteWorker
+
+        threads, path = max(1, math.floor(self._cpus)), [str(Path(entry).absolute()) for entry in sys.path]
+        return RemoteWorker(self._ray, self._host.remote(threads, path), timeout_s)
+
+
+def connect(address: str) -> Any:
+    """Ray, connected to a cluster.
+
+    Raises:
+        InputError: If it is not installed, or there is no such cluster.
+    """
+    try:
+        import ray
+    except ImportError as error:
+        raise InputError("executor.kind", "ray, which is not installed", INSTALL) from error
+    if not ray.is_initialized():
+        try:
+            ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            what = f"{address} ({' '.join(str(error).split())[:200]})"
+            raise InputError("executor.address", what, "the address of a running Ray cluster") from error
+    return ray
