@@ -107,7 +107,7 @@ class Correction:
         fixed = periodic & (np.maximum(inferred.std, seen.std) > WIDEST)
         away = offsets(again, truth.mean, periodic)
         error = (weights[..., None] * away).sum(1) - offsets(drawn, truth.mean, periodic)
-        shift = np.where(fixed, 0.0, -_without_noise(error))
+        shift = np.where(fixed, 0.0, -without_noise(error))
         matrix, free = np.eye(width), np.flatnonzero(~fixed)
         if len(free):
             block = np.ix_(free, free)
@@ -115,7 +115,7 @@ class Correction:
             true_away = offsets(drawn, truth.mean, periodic)[:, free]
             before = inferred.covariance[block]
             related = _related(before, true_away, seen_away, weights)
-            surplus = _without_noise((weights[..., None] * seen_away**2).sum(1) - true_away**2)
+            surplus = without_noise((weights[..., None] * seen_away**2).sum(1) - true_away**2)
             stretch = (1 + surplus / np.diag(truth.covariance)[free]) ** -0.5
             stretch = np.clip(stretch, 1 / STRETCH, STRETCH)
             std = np.sqrt(np.diag(before))
@@ -130,7 +130,7 @@ class Correction:
         return np.where(self.periodic, np.mod(moved, 1.0), np.clip(moved, 0.0, 1.0))
 
 
-def _without_noise(values: Array) -> Array:
+def without_noise(values: Array) -> Array:
     """(K,) means of (n, K) values, shrunk by the share of their square that their noise explains."""
     mean, noise = values.mean(0), values.var(0) / len(values)
     return mean * mean**2 / (mean**2 + noise + 1e-30)
@@ -162,7 +162,7 @@ def _related(before: Array, drawn: Array, again: Array, weights: Array) -> Array
     theirs = drawn / np.sqrt((drawn**2).mean(0))
     ours = again / np.sqrt((weights[..., None] * again**2).sum(1).mean(0))
     products = np.einsum("ns,nsi,nsj->nij", weights, ours, ours) - np.einsum("ni,nj->nij", theirs, theirs)
-    surplus = _without_noise(products.reshape(len(drawn), -1)).reshape(before.shape)
+    surplus = without_noise(products.reshape(len(drawn), -1)).reshape(before.shape)
     wanted = np.clip(before / std[:, None] / std - surplus, -CLOSEST, CLOSEST)
     np.fill_diagonal(wanted, 1.0)
     values, vectors = np.linalg.eigh(wanted)

@@ -1,4 +1,4 @@
-"""Inheritance: a run takes over the bank and the inverse network of an earlier one for another target."""
+"""Inheritance: a run takes over the bank and the networks of an earlier one for another target."""
 
 from __future__ import annotations
 
@@ -37,10 +37,10 @@ def _size(run: RunFolder) -> int:
 
 
 def inherit(lender: RunFolder, heir: RunFolder, checkpoint: Checkpoint) -> None:
-    """Copies the rounds of the bank and takes over the inverse network that has learnt them.
+    """Copies the rounds of the bank and takes over the networks: what is to be learnt starts from them.
 
     The copy keeps the run whole when the lender is deleted; nothing of the lender's target comes along
-    but where its scenes lie.
+    but where its scenes lie, and an attribute network that is about to learn another population.
 
     Args:
         lender: A finished run.
@@ -51,5 +51,7 @@ def inherit(lender: RunFolder, heir: RunFolder, checkpoint: Checkpoint) -> None:
     rounds = sorted(lender.bank.glob(ROUNDS))
     for folder in rounds:
         shutil.copytree(folder, heir.bank / folder.name)
-    inverse = Checkpoint.load(lender.checkpoints / "last.pt").inverse
-    checkpoint.keep(f"invert/{len(rounds) - 1}", inverse=inverse, inherited=len(rounds))
+    lent = Checkpoint.load(lender.checkpoints / "last.pt")
+    checkpoint.keep(
+        f"invert/{len(rounds) - 1}", network=lent.network, inverse=lent.inverse, inherited=len(rounds)
+    )

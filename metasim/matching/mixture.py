@@ -85,6 +85,33 @@ class Mixture:
         return np.exp(log - logsumexp(log, axis=1, keepdims=True))
 
 
+@dataclass(frozen=True)
+class Law:
+    """A mixture of attributes of which some wrap.
+
+    Attributes:
+        mixture: The law on axes without wraps.
+        cuts: (D,) where on [0, 1] these begin.
+        periodic: (D,) which attributes wrap.
+    """
+
+    mixture: Mixture
+    cuts: Array
+    periodic: npt.NDArray[np.bool_]
+
+    def memberships(self, units: Array, classes: Classes) -> Array:
+        """(M, S, K) chance that each of (M, S, D) scenes with classes (M, S, C) is of each component."""
+        sizes = tuple(p.shape[1] for p in self.mixture.class_probabilities)
+        points = uncut(units, self.cuts, self.periodic)
+        log = self.mixture.log_ratios(Draws(points, classes, np.zeros(units.shape[:2]), sizes))
+        return np.exp(log - np.asarray(logsumexp(log, axis=2, keepdims=True)))
+
+
+def uncut(units: Array, cuts: Array, periodic: npt.NDArray[np.bool_]) -> Array:
+    """(..., D) attributes on [0, 1], laid on axes without wraps."""
+    return np.where(periodic, np.mod(units - cuts, 1.0), units)
+
+
 def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool, seed: int) -> Mixture:
     """Maximises the likelihood of all images by EM over their draws.
 

@@ -15,6 +15,7 @@ MOST_REHEARSED = 400
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
 AGAIN = 0.15  # of the scenes, where a bank is inherited
 AGAIN_STEPS = 300
+AGAIN_TRANSFER = 1 / 3  # of the steps: the network starts from another population, not from nothing
 LEAST_ROUND = 100
 LEAST_STEPS = 20  # a one-cycle schedule has no fewer
 
@@ -43,9 +44,15 @@ class Plan:
         return sum(self.rounds) + self.rehearsal
 
     def again(self, effort: float) -> Plan:
-        """The work that is left where bank and inverse network are inherited: one round at the target."""
+        """The work that is left where bank and networks are inherited: one round at the target."""
         count = max(round(AGAIN * self.renders / 10) * 10, LEAST_ROUND)
-        return replace(self, rounds=(count,), steps=(_shortened(AGAIN_STEPS, effort),))
+        return replace(
+            self,
+            rounds=(count,),
+            steps=(_shortened(AGAIN_STEPS, effort),),
+            reconstruct=0,
+            transfer=_shortened(self.transfer, AGAIN_TRANSFER),
+        )
 
 
 def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> Plan:

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.matching.correction import Correction
-from metasim.matching.mixture import Draws, Mixture, fit_mixture
+from metasim.matching.mixture import Draws, Law, Mixture, fit_mixture, uncut
 from metasim.scene.layout import Array, Classes
 
 HELD_OUT = 5  # every fifth image chooses the form of the law
@@ -70,9 +70,9 @@ class Population:
 
     Attributes:
         posteriors: The draws of all images but those that have been misread.
-        weights: (M, S) weight of each draw within its image; rows sum to 1.
-        components: Number of normals of the mixture that was fitted.
-        classes_matter: Whether attributes were found to depend on classes.
+        weights: (M, S) weight of each draw; rows sum to 1 until a rehearsal shows that an image stands for
+            more, or fewer, than itself.
+        law: The mixture that was fitted.
         read: Which of the images that were given have not been misread.
         correction: What a rehearsal has shown to be wrong with it, undone in its draws.
         unknown: What the images do not tell; it keeps its prior law.
@@ -81,16 +81,19 @@ class Population:
 
     posteriors: Posteriors
     weights: Array
-    components: int
-    classes_matter: bool
+    law: Law
     read: npt.NDArray[np.bool_]
     correction: Correction | None = None
     unknown: tuple[Unknown, ...] = ()
     prior: Array | None = None
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Classes]:
-        """Draws (count, D) attributes on [0, 1] and (count, C) classes, from all images equally often."""
-        image = rng.permutation(np.resize(rng.permutation(len(self.weights)), count))
+        """Draws (count, D) attributes on [0, 1] and (count, C) classes; an image as often as it weighs."""
+        order = rng.permutation(len(self.weights))
+        mass = np.cumsum(self.weights[order].sum(1))
+        # Systematic resampling: images that weigh alike are drawn equally often.
+        even = (np.arange(count) + rng.random()) / count * mass[-1]
+        image = rng.permutation(order[np.searchsorted(mass, even).clip(max=len(order) - 1)])
         edges = np.cumsum(self.weights, axis=1)[image]
         draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
         units, classes = self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
@@ -122,9 +125,8 @@ def fit_population(
     """
     flat = posteriors.flat_weights()
     cuts = _emptiest(posteriors.units, flat, periodic)
-    points = np.where(periodic, np.mod(posteriors.units - cuts, 1.0), posteriors.units)
-    draws = Draws(points, posteriors.classes, posteriors.log_bank, sizes)
-    held = np.arange(len(points)) % HELD_OUT == HELD_OUT - 1
+    draws = Draws(uncut(posteriors.units, cuts, periodic), posteriors.classes, posteriors.log_bank, sizes)
+    held = np.arange(len(flat)) % HELD_OUT == HELD_OUT - 1
 
     def fit(components: int, shared: bool, rows: npt.NDArray[np.bool_]) -> Mixture:
         return fit_mixture(draws.rows(rows), flat[rows], components, shared, seed)
@@ -138,9 +140,10 @@ def fit_population(
         gain = other - score
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             best, score = (components, shared), other
-    law = fit(*best, np.ones_like(held))
-    read = law.trust(draws) > 0.5
-    return Population(posteriors.rows(read), law.draw_weights(draws.rows(read)), best[0], not best[1], read)
+    mixture = fit(*best, np.ones_like(held))
+    read = mixture.trust(draws) > 0.5
+    law = Law(mixture, cuts, periodic)
+    return Population(posteriors.rows(read), mixture.draw_weights(draws.rows(read)), law, read)
 
 
 def _ladder(sizes: tuple[int, ...]) -> list[tuple[int, bool]]:

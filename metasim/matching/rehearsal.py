@@ -7,7 +7,7 @@ scenes drawn are known, so whatever their inference gets wrong, the target's wil
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,8 @@ import numpy.typing as npt
 from metasim.base.streams import stream
 from metasim.matching.correction import TINY, Correction, Shape, offsets
 from metasim.matching.population import Population
-from metasim.scene.layout import Array
+from metasim.matching.shares import fair_weights
+from metasim.scene.layout import Array, Classes
 
 DRAWS = 8000
 
@@ -25,20 +26,21 @@ class Rehearsal:
     """What a rehearsal has shown.
 
     Attributes:
-        inferred: Shape of the population.
+        inferred: Shape of the population, its modes as often as they should be.
         corrected: Shape of the population with the correction.
-        correction: The correction.
+        population: The population with that and the correction.
     """
 
     inferred: Shape
     corrected: Shape
-    correction: Correction
+    population: Population
 
     @classmethod
     def of(
         cls,
         population: Population,
         drawn: Array,
+        kinds: Classes,
         again: Population,
         periodic: npt.NDArray[np.bool_],
         seed: int,
@@ -48,21 +50,23 @@ class Rehearsal:
         Args:
             population: What was inferred of the target.
             drawn: (n, D) attributes on [0, 1] of the scenes drawn from it.
+            kinds: (n, C) their classes.
             again: What was inferred of their renders.
             periodic: (D,) which attributes wrap.
             seed: Root seed.
         """
-        ours, _ = population.sample(stream(seed, "rehearse/inferred"), DRAWS)
+        fair = replace(population, weights=fair_weights(population, drawn, kinds, again))
+        ours, _ = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
         inferred = Shape.of(ours, periodic)
         correction = Correction.between(
             inferred, drawn[again.read], again.posteriors.units, again.weights, periodic
         )
         corrected = Shape.of(correction.apply(ours), periodic)
-        return cls(inferred, corrected, correction)
+        return cls(inferred, corrected, replace(fair, correction=correction))
 
     def changes(self, names: Sequence[str]) -> dict[str, float]:
         """How far the correction moves the mean (of the range) and stretches the spread, by attribute."""
-        shift = offsets(self.corrected.mean, self.inferred.mean, self.correction.periodic)
+        shift = offsets(self.corrected.mean, self.inferred.mean, self.population.law.periodic)
         stretch = self.corrected.std / np.maximum(self.inferred.std, TINY)
         moved = {f"{name}/shift": float(s) for name, s in zip(names, shift, strict=True)}
         return moved | {f"{name}/stretch": float(s) for name, s in zip(names, stretch, strict=True)}

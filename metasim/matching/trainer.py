@@ -87,10 +87,10 @@ class Trainer:
         self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
         self.network = new_network(self.scenes.grammar, self.seed)
         self.checkpoint = Checkpoint.load(self.folder.checkpoints / "last.pt")
-        if self.checkpoint.network:
-            self.network.load_state_dict(self.checkpoint.network)
         if self.lender is not None and not self.checkpoint.done:
             inherit(self.lender, self.folder, self.checkpoint)
+        if self.checkpoint.network:
+            self.network.load_state_dict(self.checkpoint.network)
         if self.checkpoint.inherited:
             self.plan = self.plan.again(self.config.effort)
 
@@ -118,12 +118,13 @@ class Trainer:
     # checkpoint says so.
 
     def reconstruct(self) -> None:
-        """The attribute network learns the identity on prior scenes."""
+        """The attribute network learns the identity on prior scenes, unless it is an earlier run's."""
         if "reconstruct" in self.checkpoint.done:
             return
         steps = self.plan.reconstruct
-        record = self._recorder("reconstruct", steps)
-        reconstruct(self.network, self.prior, steps, self.seed, record)
+        if steps:
+            record = self._recorder("reconstruct", steps)
+            reconstruct(self.network, self.prior, steps, self.seed, record)
         self._show(0, "prior", self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
         self.checkpoint.keep("reconstruct", network=self.network.state_dict())
 
@@ -183,12 +184,13 @@ class Trainer:
         self.renders += self.plan.rehearsal
         drawn = load_renders(kept)
         again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
-        rehearsal = Rehearsal.of(self.population, drawn.units, again, self.layout.periodic, self.seed)
+        rehearsal = Rehearsal.of(
+            self.population, drawn.units, drawn.classes, again, self.layout.periodic, self.seed
+        )
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
         read = self.inversion.readouts([kept_out.images])[0].means
         self.population = replace(
-            self.population,
-            correction=rehearsal.correction,
+            rehearsal.population,
             unknown=self.untold(self.population, kept_out, read),
             prior=self.layout.units(self.prior_graphs),
         )

@@ -205,6 +205,7 @@ def transfer(
     units, classes = population.sample(stream(seed, "transfer/population"), 20 * len(population.weights))
     points, labels = torch.from_numpy(units).float(), torch.from_numpy(classes)
     space = AttributeSpace(points, layout.periodic, torch_stream(seed, "transfer/directions"))
+    network.margins.reset()  # a network of an earlier run has those of another population
     marks = _one_hot(labels, layout)
     for j, (node, attribute) in enumerate(prior.cells.tolist()):
         network.centre[prior.data.symbol[node], attribute] = points[:, j].mean()

@@ -38,6 +38,12 @@ class Margins(nn.Module):
         self.register_buffer("source", knots.clone())
         self.register_buffer("goal", knots.clone())
 
+    def reset(self) -> None:
+        """Forgets all laws: the maps change nothing again."""
+        self.cut.zero_()
+        for knots in (self.source, self.goal):
+            knots.copy_(torch.linspace(0, 1, KNOTS))
+
     def fit(
         self, symbol: int, attribute: int, ours: tuple[Tensor, Tensor], wanted: tuple[Tensor, Tensor]
     ) -> None:

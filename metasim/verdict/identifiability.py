@@ -68,7 +68,7 @@ def identify(
         folds = FOLDS if periodic else (1,)
         wide = np.stack([spreads(units[..., j] * fold, flat, periodic) / EVEN for fold in folds])
         narrow = spreads(units[..., j], fitted, periodic)
-        overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1) / len(fitted), periodic)[0]
+        overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
         misread = error_ratios(layout, column, bank) if bank else {}
         told = {
@@ -95,6 +95,7 @@ def all_identifiable(layout: SceneLayout) -> dict[str, Identifiability]:
 
 def spreads(values: Array, weights: Array, periodic: bool) -> Array:
     """(M,) spread of each row of weighted (M, S) values on [0, 1], circular if periodic, at most uniform."""
+    weights = weights / weights.sum(1, keepdims=True)
     if not periodic:
         mean = (weights * values).sum(1, keepdims=True)
         return np.sqrt((weights * (values - mean) ** 2).sum(1))

@@ -18,6 +18,7 @@ from metasim.base.streams import stream
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching import bank as banks
 from metasim.matching.bank import Bank, Scenes
+from metasim.matching.mixture import Law, Mixture
 from metasim.matching.proposal import Proposal, wide_proposal
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Capabilities, Frame, Pass
@@ -29,6 +30,12 @@ CHUNK = 20
 FOLDER = Path(__file__).parent
 FAULTS = "matching_scenes:PaintedFaults"
 SLOW = "matching_scenes:SlowSprites"
+
+
+def one_normal(width: int) -> Law:
+    """A law of one component, for populations whose draws are given."""
+    mixture = Mixture(np.ones(1), np.zeros((1, width)), np.eye(width)[None], (), True)
+    return Law(mixture, np.zeros(width), np.zeros(width, bool))
 
 
 def attribute(law: dict[str, Any], **spec: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 import scipy.stats
+from matching_scenes import one_normal
 
 from metasim.base.streams import stream
 from metasim.matching.mixture import Draws, fit_mixture
@@ -43,6 +44,10 @@ def posteriors(truth: Array, noise: float, bank: Normal, seed: int) -> Posterior
 
 def population(given: Posteriors, periodic: tuple[bool, ...], sizes: tuple[int, ...] = ()) -> Population:
     return fit_population(given, np.array(periodic), sizes, 0)
+
+
+def components(found: Population) -> int:
+    return len(found.law.mixture.weights)
 
 
 def many(found: Population) -> tuple[Array, Classes]:
@@ -85,7 +90,7 @@ def test_two_modes_keep_their_places_and_weights(seed: int) -> None:
     truth = np.where(side, 0.65, 0.35)[:, None] + 0.03 * rng.standard_normal((IMAGES, 1))
     found = population(posteriors(truth, 0.04, Normal(), seed), (False,))
     units, _ = many(found)
-    assert found.components >= 2
+    assert components(found) >= 2
     assert (units > 0.5).mean() == pytest.approx(side.mean(), abs=0.01)  # no image can be of both
     for mode, centre in ((units > 0.5, 0.65), (units < 0.5, 0.35)):
         seen = 0.05 / (mode.mean() * IMAGES) ** 0.5  # standard error of what the noise leaves
@@ -97,7 +102,7 @@ def test_two_modes_keep_their_places_and_weights(seed: int) -> None:
 def test_one_mode_is_not_torn_apart() -> None:
     """The simplest law that explains the images is kept, at least nearly always."""
     found = [population(posteriors(correlated(s)[:150], 0.04, Normal(), s), (False, False)) for s in range(5)]
-    assert sorted(f.components for f in found)[2] == 1
+    assert sorted(components(f) for f in found)[2] == 1
 
 
 def circle(centre: float) -> Posteriors:
@@ -146,7 +151,7 @@ def test_class_frequencies_come_back_under_confusion() -> None:
     assert (np.abs(learnt - FREQUENCIES) < error).all()
     naive = np.bincount(kinds.ravel(), minlength=3) / kinds.size
     assert np.abs(naive - FREQUENCIES).max() > 2 * np.abs(learnt - FREQUENCIES).max()
-    assert not found.classes_matter
+    assert found.law.mixture.shared
 
 
 def with_classes(shift: float, seed: int) -> Posteriors:
@@ -159,7 +164,7 @@ def with_classes(shift: float, seed: int) -> Posteriors:
 
 def test_classes_matter_when_attributes_depend_on_them() -> None:
     found = population(with_classes(0.2, 0), (False,), (3,))
-    assert found.classes_matter
+    assert not found.law.mixture.shared
     units, classes = many(found)
     means = [units[classes[:, 0] == c].mean() for c in range(3)]
     error = 4 * np.sqrt((0.04**2 + 0.05**2) / (IMAGES * FREQUENCIES)) / np.diag(CONFUSION)
@@ -169,13 +174,13 @@ def test_classes_matter_when_attributes_depend_on_them() -> None:
 def test_classes_do_not_matter_when_attributes_ignore_them() -> None:
     """Nearly always; where they wrongly do, the law is hardly another."""
     found = [population(with_classes(0.0, seed), (False,), (3,)) for seed in range(5)]
-    assert sum(f.classes_matter for f in found) <= 1
+    assert sum(not f.law.mixture.shared for f in found) <= 1
 
 
 def test_weights_of_each_image_sum_to_one_and_images_are_drawn_equally_often() -> None:
     given = posteriors(correlated(0)[:100], 0.05, Normal(), 0)
     given.units[..., 0] = np.arange(100)[:, None]  # says whose draw it is
-    found = Population(given, stream(0, "test/weights").dirichlet(np.ones(DRAWS), 100), 1, False, ALL)
+    found = Population(given, stream(0, "test/weights").dirichlet(np.ones(DRAWS), 100), one_normal(2), ALL)
     units, _ = found.sample(stream(0, "test/sample"), 2000)
     assert (np.bincount(units[:, 0].astype(int), minlength=100) == 20).all()
 
@@ -183,7 +188,7 @@ def test_weights_of_each_image_sum_to_one_and_images_are_drawn_equally_often() -
 def test_draws_of_an_image_come_as_often_as_they_weigh() -> None:
     units = np.arange(4.0).reshape(1, 4, 1)
     weights = np.array([[0.1, 0.2, 0.0, 0.7]])
-    found = Population(Posteriors(units, no_classes(units), np.zeros((1, 4))), weights, 1, False, ALL)
+    found = Population(Posteriors(units, no_classes(units), np.zeros((1, 4))), weights, one_normal(1), ALL)
     drawn, _ = found.sample(stream(0, "test/sample"), 10_000)
     counts = np.bincount(drawn[:, 0].astype(int), minlength=4)
     assert counts[2] == 0
@@ -230,7 +235,7 @@ def test_a_few_images_read_upside_down_change_nothing(misread: float) -> None:
     found = population(turned(misread), (True, False), (2,))
     units, _ = many(found)
     assert (~found.read).sum() == round(misread * IMAGES)
-    assert found.components == 1
+    assert components(found) == 1
     # Five standard errors of a spread of 300 images, and what noise and the least spread add to it.
     assert mean_std(units[:, 0], 1.0).std == pytest.approx(
         (0.03**2 + 0.01**2) ** 0.5, rel=5 / (2 * IMAGES) ** 0.5
@@ -253,8 +258,7 @@ def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
     found = Population(
         Posteriors(units, classes, np.zeros((400, 1))),
         np.ones((400, 1)),
-        1,
-        False,
+        one_normal(2),
         np.ones(400, bool),
         unknown=(Unknown(0, 0, 1),),
         prior=prior,

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 import torch
-from matching_scenes import digits_grammar
+from matching_scenes import digits_grammar, one_normal
 
 from metasim.base.streams import stream, torch_stream
 from metasim.matching.population import Population, Posteriors
@@ -35,7 +35,7 @@ def population(images: int = 800) -> Population:
     units = np.column_stack([x, y, yaw]).clip(0, 1)[:, None]
     classes = np.where(a > 0, 2, rng.integers(2, size=images))[:, None, None]
     draws = Posteriors(units, classes, np.zeros((images, 1)))
-    return Population(draws, np.ones((images, 1)), 1, True, np.ones(images, bool))
+    return Population(draws, np.ones((images, 1)), one_normal(3), np.ones(images, bool))
 
 
 def no_record(step: int, values: dict[str, float]) -> None:

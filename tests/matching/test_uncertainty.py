@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from matching_scenes import one_normal
 
 from metasim.matching.correction import Correction, Shape
 from metasim.matching.population import Population, Posteriors, Unknown
@@ -28,8 +29,7 @@ def population(classes: Classes | None = None, unknown: tuple[Unknown, ...] = ()
     return Population(
         Posteriors(units, kinds, np.zeros((IMAGES, 3))),
         np.full((IMAGES, 3), 1 / 3),
-        1,
-        False,
+        one_normal(2),
         np.ones(IMAGES, bool),
         unknown=unknown,
     )
@@ -39,7 +39,7 @@ def rehearsal(found: Population, shift: Array, stretch: float) -> Rehearsal:
     before = Shape.of(found.posteriors.units[:, 0], PERIODIC)
     correction = Correction(before.mean, stretch * np.eye(2), shift, PERIODIC)
     after = Shape.of(correction.apply(found.posteriors.units[:, 0]), PERIODIC)
-    return Rehearsal(before, after, correction)
+    return Rehearsal(before, after, found)
 
 
 def test_errors_are_those_of_so_many_images() -> None:
@@ -68,7 +68,7 @@ def test_what_a_class_does_not_tell_is_left_out() -> None:
     found = population(kinds, (Unknown(0, 0, 1),))
     found.posteriors.units[kinds[:, 0, 0] == 1, :, 0] = 0.0  # far away; it would triple the error
     sure = Shape(np.array([0.5, 0.99]), STD**2 * np.eye(2))
-    same = Rehearsal(sure, sure, Correction(sure.mean, np.eye(2), np.zeros(2), PERIODIC))
+    same = Rehearsal(sure, sure, found)
     errors = moment_errors(found, same, PERIODIC, 0)
     np.testing.assert_allclose(errors.mean[0], STD / (0.75 * IMAGES) ** 0.5, rtol=ROUGHLY)
     np.testing.assert_allclose(errors.mean[1], STD / IMAGES**0.5, rtol=ROUGHLY)
