@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from metasim.report.figures import PALETTE, PRIOR, figure
 from metasim.report.run_data import RunData
+from metasim.report.seeds import distinct_names
 from metasim.runs.summary import AttributeResult
 
 
@@ -19,7 +20,7 @@ def distances(runs: Sequence[RunData]) -> Figure | None:
     The prior's distance is a hollow dot and the floor, two draws of the target, a stroke, both of the
     first run that has them.
     """
-    known = {run.name: _known(run) for run in runs}
+    known = {name: _known(run) for name, run in zip(distinct_names(runs), runs, strict=True)}
     names = list(dict.fromkeys(name for found in known.values() for name in found))
     if not names:
         return None

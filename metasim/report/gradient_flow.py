@@ -23,7 +23,7 @@ def gradient_flow(run: RunData) -> dict[str, Figure]:
         lines = [line for line in run.metrics if line["stage"] == stage]
         layers, steps, norms = layer_norms(lines)
         if layers:
-            with figure(6.4, 2.9) as drawn:
+            with figure(9.6, 3.3) as drawn:
                 _draw(drawn, layers, steps, norms)
             found[stage] = drawn
     return found
@@ -51,6 +51,6 @@ def _draw(drawn: Figure, layers: list[str], steps: list[int], norms: Array) -> N
         axes.plot(range(len(layers)), norms[row], color=shades[place], marker=".", linewidth=1.2, label=label)
     if (norms > 0).any():
         axes.set_yscale("log", nonpositive="mask")
-    axes.set_xticks(range(len(layers)), layers, rotation=35, ha="right", fontsize=7)
+    axes.set_xticks(range(len(layers)), layers, rotation=90, fontsize=7)
     axes.set_ylabel("gradient norm")
     axes.legend(fontsize=7)

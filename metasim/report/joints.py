@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -113,9 +115,10 @@ def _numbers(axes: Axes, found: tuple[float, float | None] | None) -> None:
     if found is None:
         return
     generated, target = found
-    axes.text(0.5, 0.55, f"{generated:.2f}", color=GENERATED, fontsize=13, ha="center")
+    style: dict[str, Any] = {"fontsize": 13, "ha": "center", "transform": axes.transAxes}
+    axes.text(0.5, 0.55, f"{generated:.2f}", color=GENERATED, **style)
     if target is not None and np.isfinite(target):
-        axes.text(0.5, 0.3, f"{target:.2f}", color=TARGET, fontsize=13, ha="center")
+        axes.text(0.5, 0.3, f"{target:.2f}", color=TARGET, **style)
 
 
 def _strength(

@@ -30,6 +30,5 @@ def _fitted(image: npt.NDArray[np.uint8], tile: tuple[int, int]) -> Image.Image:
     """The image as large as the tile allows beside its margin, in its own proportions."""
     height, width = image.shape[:2]
     scale = min((tile[0] - _MARGIN) / width, (tile[1] - _MARGIN) / height)
-    method = Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.NEAREST
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    return Image.fromarray(image).resize(size, method)
+    return Image.fromarray(image).resize(size, Image.Resampling.LANCZOS)

@@ -30,6 +30,8 @@ from metasim.report.pictures import pictures
 from metasim.report.plots import write_plots
 from metasim.report.rotations import rotations
 from metasim.report.run_data import RunData
+from metasim.report.seeds import distinct_names
+from metasim.report.side_by_side import side_by_side
 from metasim.report.strips import Strip, image_sets, moments, over_time
 from metasim.report.words import reading_sentences, state_sentence, verdict_sentences
 from metasim.runs.metrics import Line
@@ -67,7 +69,7 @@ def _numbers(run: RunData, others: Sequence[RunData]) -> dict[str, Any]:
         "reading": reading_sentences(run),
         "sentences": verdict_sentences(summary) if summary else [],
         "rows": attribute_rows(run),
-        "costs": {each.name: stage_costs(each.metrics) for each in (run, *others)},
+        "costs": {name: stage_costs(each.metrics) for name, each in _named([run, *others]).items()},
         "unidentifiable": not_identifiable(summary) if summary else [],
         "identifiability_judged": bool(summary and judged_identifiability(summary)),
         "comparison": comparison([run, *others]) if others else None,
@@ -83,6 +85,7 @@ def _pictures(run: RunData, runs: Sequence[RunData], published: Mapping[str, lis
         "over_time": _shown(over_time(run)),
         "densities": {name: inline_svg(plot, name) for name, plot in densities(run, moments=True).items()},
         "distances": svg_uri(apart) if apart else None,
+        "side_by_side": _drawn(side_by_side(runs), vector=True),
         "circles": _drawn(circles(run), vector=True),
         "rotations": _drawn(rotations(run), vector=False),
         "joints": _drawn(joints(run), vector=False),
@@ -91,6 +94,10 @@ def _pictures(run: RunData, runs: Sequence[RunData], published: Mapping[str, lis
         "curves": _drawn(curves(runs, published), vector=True),
         "flow": _drawn(gradient_flow(run), vector=True),
     }
+
+
+def _named(runs: Sequence[RunData]) -> dict[str, RunData]:
+    return dict(zip(distinct_names(runs), runs, strict=True))
 
 
 def _drawn(plots: Mapping[str, Figure], vector: bool) -> dict[str, str]:

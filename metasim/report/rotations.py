@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
@@ -41,13 +42,16 @@ def rotations(run: RunData) -> dict[str, Figure]:
     found = {}
     for node in rotating_nodes(run):
         points = rotation_points(run, node)
-        with figure(7.2, 3.7) as drawn:
+        with figure(8.4, 3.7) as drawn:
             for place, azimuth in enumerate((-60, 30)):
                 axes = drawn.add_subplot(1, 2, place + 1, projection="3d")
                 assert isinstance(axes, Axes3D)
                 _draw(axes, points, azimuth)
+            engine = drawn.get_layout_engine()
+            assert isinstance(engine, ConstrainedLayoutEngine)
+            engine.set(wspace=0.16)  # to labels in space it gives no room
             handles, labels = drawn.axes[0].get_legend_handles_labels()
-            drawn.legend(handles, labels, loc="outside upper center", ncols=3)
+            drawn.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=3)
         found[node] = drawn
     return found
 

@@ -1,13 +1,21 @@
-"""Seeds: runs that differ in their seed alone belong together."""
+"""Seeds: what runs are called side by side; those that differ in their seed alone belong together."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from metasim.base.errors import InputError
 from metasim.base.files import read_yaml
 from metasim.report.run_data import RunData
+
+
+def distinct_names(runs: Sequence[RunData]) -> list[str]:
+    """A name a run; runs of one experiment and seed, of different configurations, are numbered."""
+    found: list[str] = []
+    for run in runs:
+        found.append(_unused(run.name, found))
+    return found
 
 
 def by_experiment(runs: Sequence[RunData]) -> dict[str, list[RunData]]:
@@ -37,6 +45,6 @@ def _without_seed(run: RunData) -> str:
     return json.dumps({key: value for key, value in config.items() if key != "seed"}, default=str)
 
 
-def _unused(name: str, taken: dict[str, list[RunData]]) -> str:
+def _unused(name: str, taken: Collection[str]) -> str:
     number = sum(other == name or other.startswith(f"{name} #") for other in taken)
     return f"{name} #{number + 1}" if number else name
