@@ -75,6 +75,11 @@ def mlagents() -> Finding:
     return _library("mlagents-envs", "mlagents_envs", needed=False)
 
 
+def pyspng() -> Finding:
+    """The decoder of the pictures that a Unity player sends."""
+    return _library("pyspng", "pyspng", needed=False)
+
+
 def display() -> Finding:
     """A display, real or virtual: a Unity player renders to nothing else."""
     if name := os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"):
@@ -132,6 +137,7 @@ PARTS: tuple[Callable[[], Finding], ...] = (
     torch_geometric,
     bpy,
     mlagents,
+    pyspng,
     display,
     memory,
     disk,

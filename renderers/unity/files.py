@@ -23,8 +23,8 @@ from renderers.unity.errors import (
 )
 from renderers.unity.exchange import Exchange, Snapshot
 from renderers.unity.nodelink import to_node_link
-from renderers.unity.pixels import BadImage, decode_colours
 from renderers.unity.player import Restarts
+from renderers.unity.png import BadImage, decode_png
 from renderers.unity.process import PlayerProcess, program
 from renderers.unity.renderer import Seconds, Side
 
@@ -169,7 +169,7 @@ class UnityFilesRenderer:
 
     def _frame(self, index: int, snapshot: Snapshot) -> Frame:
         try:
-            colours = decode_colours(snapshot.png, self._size, ("RGB", "RGBA"))
+            colours = decode_png(snapshot.png, self._size, alpha=True)
         except BadImage as error:
             raise PlayerProtocolError(f"picture {index}: {error}") from error
         return Frame({Pass.RGB: colours}, facts={"reported": snapshot.annotation})

@@ -14,7 +14,8 @@ from metasim.rendering.camera import Camera
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
 from renderers.unity.errors import PlayerProtocolError
-from renderers.unity.pixels import BadImage, decode_codes, decode_colours, depth_of, normals_of
+from renderers.unity.pixels import codes_of, depth_of, normals_of
+from renderers.unity.png import BadImage, decode_png
 from renderers.unity.reply import SceneReply
 
 BEHAVIOUR = "MetaSim"
@@ -104,10 +105,10 @@ class Developer:
         return Frame(images, reply.camera, stages)
 
     def _source(self, name: Pass, observations: Observations, scene: SceneGraph, reply: SceneReply) -> Image:
-        data = self._png(name, observations)
+        colours = decode_png(self._png(name, observations), self._size)
         if name is Pass.RGB:
-            return decode_colours(data, self._size)
-        codes = decode_codes(data, self._size)
+            return colours
+        codes = codes_of(colours)
         if name is Pass.INSTANCE:
             if codes.max() > len(scene.nodes):
                 raise BadImage(f"id {codes.max()} in a scene of {len(scene.nodes)} nodes")

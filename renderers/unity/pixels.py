@@ -1,17 +1,12 @@
-"""Pixels of a pass: from a PNG to its bytes, and 24-bit codes both ways; see PROTOCOL.md, section 3."""
+"""Pixels of a pass: colours to 24-bit codes and to what they mean, both ways; see PROTOCOL.md, section 3."""
 
 from __future__ import annotations
 
-import io
-import struct
-import zlib
-from collections.abc import Sequence
-
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
-Bytes = npt.NDArray[np.uint8]
+from renderers.unity.png import BadImage, Bytes
+
 Codes = npt.NDArray[np.int32]
 
 BACKGROUND = 0xFFFFFF
@@ -21,52 +16,10 @@ _BITS = 12
 _BLOCK = 1 << 14  # pixels at a time, so that what is between stays in the processor's cache
 
 
-class BadImage(ValueError):
-    """Bytes that are not the PNG that the protocol asks for."""
-
-
-def decode_colours(data: bytes, size: tuple[int, int], modes: Sequence[str] = ("RGB",)) -> Bytes:
-    """Colours (H, W, 3) of a PNG.
-
-    Args:
-        data: The PNG.
-        size: Its height and width.
-        modes: Pillow's names of the kinds of pixels that it may have; of ``RGBA``, the alpha is dropped.
-
-    Raises:
-        BadImage: If it is none, or of another size or mode.
-    """
-    image = _decoded(data, size, modes)
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
-
-
-def decode_codes(data: bytes, size: tuple[int, int]) -> Codes:
-    """24-bit codes (H, W) of a PNG, red first.
-
-    Raises:
-        BadImage: If it is none, or of another size or mode.
-    """
-    packed = np.frombuffer(_decoded(data, size).tobytes("raw", "BGRX"), "<i4")
-    return (packed & 0xFFFFFF).reshape(size)
-
-
-def _decoded(data: bytes, size: tuple[int, int], modes: Sequence[str] = ("RGB",)) -> Image.Image:
-    try:
-        image = Image.open(io.BytesIO(data), formats=("PNG",))
-        if image.mode not in modes or image.size != size[::-1]:
-            wanted = f"{' or '.join(modes)} {size[::-1]}"
-            raise BadImage(f"a PNG of mode {image.mode} and size {image.size}, not {wanted}")
-        image.load()
-    except (OSError, SyntaxError, EOFError, struct.error, zlib.error) as error:
-        raise BadImage(f"no PNG that can be decoded: {error}") from error
-    return image
-
-
-def encode_png(colours: Bytes) -> bytes:
-    """A PNG of colours (H, W, 3), made in a hurry."""
-    file = io.BytesIO()
-    Image.fromarray(colours).save(file, "PNG", compress_level=1)
-    return file.getvalue()
+def codes_of(colours: Bytes) -> Codes:
+    """24-bit codes (H, W) of colours (H, W, 3), red first."""
+    red, green, blue = np.moveaxis(colours, -1, 0)
+    return red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue
 
 
 def colours_of(codes: npt.NDArray[np.integer]) -> Bytes:

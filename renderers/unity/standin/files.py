@@ -18,7 +18,7 @@ from metasim.rendering.protocol import Pass
 from metasim.rendering.registry import check_options, engine
 from renderers.unity.exchange import DONE, GRAPHS, SNAPSHOTS, WORD
 from renderers.unity.nodelink import from_node_link
-from renderers.unity.pixels import encode_png
+from renderers.unity.png import encode_png
 from renderers.unity.standin.faults import Faults
 
 NAMES = ("exit_at_start", "die", "hang", "half", "late", "stale", "bad_png", "wrong_names")

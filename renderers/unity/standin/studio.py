@@ -14,7 +14,8 @@ from metasim.rendering.protocol import Frame, Pass, Renderer
 from metasim.rendering.registry import check_options, engine
 from metasim.scene.graph import SceneGraph
 from renderers.unity.axes import camera_to_unity
-from renderers.unity.pixels import Bytes, colours_of, depth_codes, encode_png, normal_codes
+from renderers.unity.pixels import colours_of, depth_codes, normal_codes
+from renderers.unity.png import Bytes, encode_png
 
 FAR = 100.0
 NO_CAMERA = {

@@ -36,7 +36,7 @@ from renderers.unity.errors import (
 from renderers.unity.exchange import DONE, GRAPHS, SNAPSHOTS, WORD, Exchange
 from renderers.unity.files import UnityFilesRenderer
 from renderers.unity.nodelink import from_node_link, to_node_link
-from renderers.unity.pixels import encode_png
+from renderers.unity.png import encode_png
 
 HERE = str(Path(__file__).parents[1])
 GRAMMARS = Path(__file__).parents[3] / "experiments" / "grammars"
