@@ -13,6 +13,8 @@ from sklearn.cluster import KMeans
 from metasim.scene.layout import Array, Classes
 
 ITERATIONS = 40
+SHORT_RUN = 8  # iterations of each start that is tried
+THINNED = 4  # these see every fourth draw
 LEAST_SPREAD = 2e-3  # of the range, added to every component's spread
 MISREAD = 0.005  # share of images of which nothing is believed: a digit read upside down, say
 
@@ -36,6 +38,10 @@ class Draws:
     def rows(self, which: npt.NDArray[np.bool_]) -> Draws:
         """The draws of some images."""
         return Draws(self.points[which], self.classes[which], self.log_bank[which], self.sizes)
+
+    def thinned(self, step: int) -> Draws:
+        """Every so many-th draw of each image."""
+        return Draws(self.points[:, ::step], self.classes[:, ::step], self.log_bank[:, ::step], self.sizes)
 
 
 @dataclass(frozen=True)
@@ -119,24 +125,43 @@ def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool
     read upside down would widen a spread of ten degrees to thirteen. A uniform law for outliers: Banfield
     and Raftery, "Model-based Gaussian and non-Gaussian clustering", Biometrics 49, 1993.
 
+    EM ends where it begins to: two modes of one attribute may drown among seven others. So clusters of all
+    attributes together and of each by itself are tried for a few steps on some draws, and the likeliest
+    goes on (Biernacki, Celeux and Govaert, "Choosing starting values for the EM algorithm", 2003).
+
     Args:
         draws: Posterior draws under the bank's density.
-        flat_weights: (M, S) weights of the posteriors under a flat prior; their clusters are the start,
-            so rival modes are in it.
+        flat_weights: (M, S) weights of the posteriors under a flat prior; their clusters are the starts,
+            so rival modes are in them.
         components: Number of normals.
         shared: Whether classes are independent of attributes.
         seed: Seed of the clustering.
     """
-    points = draws.points.reshape(-1, draws.points.shape[-1])
-    mass = flat_weights.ravel()
+    some, width = draws.thinned(THINNED), draws.points.shape[2]
+    mass = flat_weights[:, ::THINNED].ravel()
+    tried = [slice(None), *(slice(j, j + 1) for j in range(width) if components > 1)]
+    starts = [
+        _climbed(_clustered(some, mass, axes, components, shared, seed), some, SHORT_RUN) for axes in tried
+    ]
+    likeliest = max(starts, key=lambda start: start.log_likelihoods(some).mean())
+    return _climbed(likeliest, draws, ITERATIONS)
+
+
+def _clustered(draws: Draws, mass: Array, axes: slice, components: int, shared: bool, seed: int) -> Mixture:
+    """A start of EM: the normals of clusters along some axes of draws that weigh (M * S,)."""
+    points = draws.points.reshape(len(mass), -1)[:, axes]
     label = KMeans(components, random_state=seed).fit_predict(points, sample_weight=mass)
     near = 0.9 * (label[:, None] == np.arange(components)) + 0.1 / components
-    mixture = _maximise(draws, mass[:, None] * near, shared)
-    for _ in range(ITERATIONS):
+    return _maximise(draws, mass[:, None] * near, shared)
+
+
+def _climbed(mixture: Mixture, draws: Draws, steps: int) -> Mixture:
+    """A mixture after some steps of EM."""
+    for _ in range(steps):
         log = mixture.log_ratios(draws)
         share = np.exp(log - logsumexp(log, axis=(1, 2), keepdims=True))
         share *= _trust(log, draws)[:, None, None]
-        mixture = _maximise(draws, share.reshape(len(points), -1), shared)
+        mixture = _maximise(draws, share.reshape(-1, share.shape[2]), mixture.shared)
     return mixture
 
 

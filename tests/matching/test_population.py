@@ -207,9 +207,25 @@ def test_flat_weights_undo_the_bank() -> None:
     assert given.units.mean() > 0.4 + error
 
 
+def test_modes_of_one_attribute_do_not_drown_among_wide_others() -> None:
+    """Whatever clusters of all attributes together look like."""
+    rng = stream(0, "test/drowned")
+    first = rng.random(IMAGES) < 0.6
+    truth = rng.random((IMAGES, 7)) * 0.8 + 0.1
+    truth[:, 3] = np.where(first, 0.3, 0.6) + 0.02 * rng.standard_normal(IMAGES)
+    given = posteriors(truth, 0.02, Normal(), 0)
+    for seed in range(4):
+        found = fit_population(given, np.zeros(7, bool), (), seed)
+        assert components(found) >= 2
+        means = np.sort(found.law.mixture.means[:, 3])
+        assert means[0] == pytest.approx(0.3, abs=0.01)
+        assert means[-1] == pytest.approx(0.6, abs=0.01)
+
+
 def test_every_step_of_em_makes_the_images_likelier(monkeypatch: pytest.MonkeyPatch) -> None:
     given = posteriors(correlated(0)[:80], 0.08, Normal(0.75, 0.15), 0)
     draws = Draws(given.units, given.classes, given.log_bank, ())
+    monkeypatch.setattr("metasim.matching.mixture.SHORT_RUN", 0)
     likelihoods = []
     for iterations in (0, 1, 2, 4, 8, 16):
         monkeypatch.setattr("metasim.matching.mixture.ITERATIONS", iterations)
