@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from metasim.rendering.executor import Worker
 
 INSTALL = "pip install 'ray>=2.60,<3'"
+KNOCK_SECONDS = 10.0
 
 
 class RayExecutor:
@@ -82,8 +84,16 @@ def connect(address: str) -> Any:
         raise InputError("executor.kind", "ray, which is not installed", INSTALL) from error
     if not ray.is_initialized():
         try:
+            _knock(address)
             ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-        except (ConnectionError, ValueError, RuntimeError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             what = f"{address} ({' '.join(str(error).split())[:200]})"
             raise InputError("executor.address", what, "the address of a running Ray cluster") from error
     return ray
+
+
+def _knock(address: str) -> None:
+    """Sees whether anyone is there at ``host:port``, which takes Ray minutes to deny."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdecimal() and "//" not in host:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_SECONDS).close()
