@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
@@ -46,8 +47,8 @@ from metasim.verdict.identifiability import Identifiability, all_identifiable, i
 from metasim.verdict.judge import FeatureSets, Material, Readouts, judge
 from metasim.verdict.rereading import Reread
 
-# Half of the cores at most: a thread of torch that waits spins, and one that waits for a core taken by
-# another process holds up all others. One thread too many has cost a factor of a hundred.
+# Half of the cores at most: a thread of torch or of BLAS that waits spins, and one that waits for a core
+# taken by another process holds up all others. One thread too many has cost a factor of a hundred.
 MOST_THREADS = 8
 LOOKED_AT = 1500  # renders of the bank, at most, that target images are compared with by their looks
 REPORTED = 5000  # scenes drawn of prior, generator and truth to report their laws
@@ -109,8 +110,10 @@ class Experiment:
         if folder.finished:
             progress.say(f"{folder.path} is finished")
             return folder
-        torch.set_num_threads(min(MOST_THREADS, max(1, len(os.sched_getaffinity(0)) // 2)))
+        threads = min(MOST_THREADS, max(1, len(os.sched_getaffinity(0)) // 2))
+        torch.set_num_threads(threads)
         with ExitStack() as stack:
+            stack.enter_context(threadpool_limits(threads))
             executor = self.config.executor.open()
             pool = stack.enter_context(_pool(self.config, self.config.renderer.options, executor))
             for note in pool.capabilities.notes:

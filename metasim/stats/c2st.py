@@ -47,7 +47,9 @@ def c2st(
         folds: Number k of folds.
     """
     labels = np.repeat([0, 1], [len(x), len(y)])
-    classifier = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=1000))
+    # Newton's steps: a verdict fits some hundreds of these, of few features.
+    regression = LogisticRegression(class_weight="balanced", solver="newton-cholesky")
+    classifier = make_pipeline(StandardScaler(), regression)
     splits = StratifiedKFold(folds, shuffle=True, random_state=int(rng.integers(2**31)))
     predicted = np.asarray(cross_val_predict(classifier, np.concatenate([x, y]), labels, cv=splits))
     accuracy = float(np.mean([(predicted[labels == label] == label).mean() for label in (0, 1)]))
