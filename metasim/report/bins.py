@@ -14,6 +14,7 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 FEWEST, MOST = 20, 80
+STRAY = 0.02  # share of values that an empty arc of a circle may hold
 
 
 def shared_bins(populations: Sequence[Array], low: float, high: float) -> Array:
@@ -59,8 +60,21 @@ def unwrapped(populations: Sequence[Array], low: float, period: float) -> list[A
     turned = np.sort(np.mod(pooled[np.isfinite(pooled)] - low, period))
     if not turned.size:
         return list(populations)
-    gaps = np.diff(turned, append=turned[0] + period)
-    widest = int(gaps.argmax())
-    cut = turned[widest] + gaps[widest] / 2.0
+    cut = _emptiest(turned, period)
     cut -= period * (cut >= period or np.median(cut + np.mod(turned - cut, period)) >= period)
     return [low + cut + np.mod(values - low - cut, period) for values in populations]
+
+
+def _emptiest(turned: Array, period: float) -> float:
+    """The middle of the widest gap within the widest arc that holds stray values alone.
+
+    Args:
+        turned: (n,) ascending values in ``[0, period)``.
+        period: What the circle measures.
+    """
+    stray = int(STRAY * turned.size)
+    circle = np.concatenate([turned, turned + period])
+    start = int((circle[stray + 1 : stray + 1 + turned.size] - circle[: turned.size]).argmax())
+    arc = circle[start : start + stray + 2]
+    widest = int(np.diff(arc).argmax())
+    return float(arc[widest] + arc[widest + 1]) / 2.0
