@@ -35,7 +35,8 @@ class Export:
         dataset: Instead of a run, the dataset to convert: folder or fsspec address.
         modalities: Labels by name, separated by commas; by default the usual ones of the renderer.
         split: Share of each split; train=0.8,val=0.1,test=0.1 by default.
-        affordances: YAML file of the affordances of each class, or class/part.
+        affordances: YAML file of the affordances of each class, or class/part; by default those of the
+            renderer's assets.
         prior: Draw from the grammar that the run has started from, for comparison.
         workers: Render processes; by default those of the run.
         seed: Root seed of the dataset; by default that of the run.
@@ -115,11 +116,11 @@ class Export:
             return drawn.run(self.resume)
 
     def _plan(self, pool: RenderPool, seed: int) -> ExportPlan:
-        from metasim.dataset.affordance import Affordances
+        from metasim.dataset.affordance import chosen_affordances
         from metasim.dataset.plan import PART_BYTES, ExportPlan, parse_split
 
         split, can = parse_split(self.split or SPLIT), pool.capabilities
-        words = None if self.affordances is None else Affordances.from_file(self.affordances)
+        words = chosen_affordances(self.affordances, can)
         assert self.num is not None
         return ExportPlan(
             format=self.format,
@@ -131,10 +132,11 @@ class Export:
             part_samples=self.shard_samples,
             part_bytes=self._shard_bytes() or PART_BYTES,
             affordances=words,
+            part_names=can.part_names,
         )
 
     def _chosen(self, pool: RenderPool, words: Affordances | None) -> tuple[Modality, ...]:
-        """The modalities; affordances come with a vocabulary and not without."""
+        """The modalities; a vocabulary brings affordances, if it is asked for or the format can hold them."""
         from metasim.dataset.formats import find_format
         from metasim.dataset.modality import Modality, choose_modalities
         from metasim.rendering.protocol import Pass
@@ -148,9 +150,12 @@ class Export:
             return choose_modalities(names, given, held, self.format, required)
         if words.needs_parts and Pass.PART not in given:
             raise InputError("--affordances", "parts of classes, beyond this renderer", "classes alone")
-        if names is None:
-            names = [*choose_modalities(None, given, held, self.format, required)]
-        return choose_modalities({*names, Modality.AFFORDANCE.value}, given, held, self.format, required)
+        chosen = {*choose_modalities(names, given, held, self.format, required)}
+        if self.affordances is not None:
+            chosen.add(Modality.AFFORDANCE)
+        elif names is None:
+            chosen |= held & {Modality.AFFORDANCE, *({Modality.PART} if words.needs_parts else ())}
+        return choose_modalities(chosen, given, held, self.format, required)
 
     def _pool(self, folder: RunFolder) -> RenderPool:
         from metasim.cli.run_sources import run_config

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,10 +14,10 @@ from metasim.cli.options import Overrides, open_executor
 if TYPE_CHECKING:
     from metasim.dataset.affordance import Affordances
     from metasim.dataset.modality import Modality
+    from metasim.dataset.objects.looks import Looks
     from metasim.dataset.objects.source import ObjectSource
     from metasim.dataset.objects.variation import VariationPlan
     from metasim.dataset.plan import ExportPlan
-    from metasim.rendering.asset import Asset
     from metasim.rendering.pool import RenderPool
     from metasim.runs.progress import Progress
 
@@ -26,6 +26,9 @@ SPLIT = "train=1"
 FORMAT = "freesplatter"
 DEBUG = {"views": 2, "size": 64, "samples": 2}
 DEBUG_ASSETS = 2
+VIEWPOINTS = {"radius", "elevation", "fov", "northern_hemisphere", "safe_radius", "grid", "jitter"}
+PLANNED = VIEWPOINTS | {"lighting", "kelvin", "intensity"}
+"""Options that say how views are seen, which a run says too."""
 
 Pair = Annotated[tuple[float, float], arg(metavar="LOW HIGH")]
 Numbers = Annotated[tuple[float, ...], arg(metavar="N ...")]
@@ -51,6 +54,7 @@ class Objects:
         safe_radius: Cameras stand as far off as it takes to see the cube [-1, 1]^3 whole.
         grid: Numbers of azimuths and elevations, whose product with the lightings gives the views.
         jitter: Degrees by which azimuths and elevations of the grid are changed at most.
+        run_dir: Folder of a run whose cameras and lights are taken, in place of all these ranges and lights.
         lighting: Presets, separated by commas: white, studio, natural, dramatic.
         kelvin: Temperatures of the light, each with each preset.
         intensity: Factors of the light, each with each temperature.
@@ -61,7 +65,8 @@ class Objects:
         blacklist: File of assets that are not tried; those that fail are added.
         format: Format of the dataset, as for metasim export.
         modalities: Labels by name, separated by commas; by default the usual ones that the format holds.
-        affordances: YAML file of the affordances of each class; by default those of the assets' manifest.
+        affordances: YAML file of the affordances of each class, or class/part; by default those of the
+            assets' manifest.
         split: Share of each split; an asset falls in one.
         shard_assets: Assets a shard at most; by default 1 in freesplatter, else as many as fit.
         workers: Render processes; by default one for each core.
@@ -84,6 +89,7 @@ class Objects:
     safe_radius: bool = False
     grid: Annotated[tuple[int, int] | None, arg(metavar="AZIMUTHS ELEVATIONS")] = None
     jitter: Annotated[tuple[float, float], arg(metavar="AZIMUTH ELEVATION")] = (10.0, 5.0)
+    run_dir: Annotated[Path | None, arg(name="run", metavar="DIR")] = None
     lighting: Annotated[str, arg(metavar="A,B")] = "white"
     kelvin: Numbers = (6600.0,)
     intensity: Numbers = (1.0,)
@@ -131,6 +137,9 @@ class Objects:
         for name in ("kelvin", "intensity"):
             if not getattr(self, name):
                 raise InputError(f"--{name}", "nothing", "a number or more")
+        planned = (f for f in fields(self) if f.name in PLANNED and getattr(self, f.name) != f.default)
+        if self.run_dir is not None and (given := next(planned, None)) is not None:
+            raise InputError(f"--{given.name.replace('_', '-')}", "a run too", "one or the other")
         if self.timeout <= 0.0:
             raise InputError("--timeout", f"{self.timeout:g}", "more than 0")
 
@@ -141,20 +150,31 @@ class Objects:
 
         assets = catalogue(ENGINE, self.assets)
         subjects = subjects_of(assets)[: DEBUG_ASSETS if self.debug else None]
-        source = self._source(subjects)
         with self._pool() as pool:
-            plan = self._plan(pool, len(subjects), self._affordances(assets))
+            source = self._source(subjects, self._looks(pool))
+            plan = self._plan(pool, len(subjects))
             licences = pool.capabilities.licences
             export = ObjectExport(plan, source, pool, self.out, self.blacklist, progress, licences)
             return export.run(self.resume)
 
-    def _source(self, subjects: Any) -> ObjectSource:
+    def _source(self, subjects: Any, looks: Looks) -> ObjectSource:
         from metasim.dataset.objects.gate import Gate
         from metasim.dataset.objects.source import ObjectSource
 
         gate = Gate(self.min_foreground, self.min_segments, self.min_in_frame, self.attempts)
         engine = {"name": "CYCLES", "size": self.size, "samples": self.samples}
-        return ObjectSource(subjects, self._variation(), gate, self.views, engine)
+        return ObjectSource(subjects, looks, gate, self.views, engine)
+
+    def _looks(self, pool: RenderPool) -> Looks:
+        """As a run has learnt them, or as planned."""
+        from metasim.cli.run_sources import tuned_source
+        from metasim.dataset.objects.looks import TunedLooks
+        from metasim.runs.folder import RunFolder
+
+        if self.run_dir is None:
+            return self._variation()
+        tuned = tuned_source(RunFolder(self.run_dir), self.seed)
+        return TunedLooks(tuned.generator, tuned.origin, pool.capabilities.attributes)
 
     def _variation(self) -> VariationPlan:
         from metasim.dataset.objects.lighting import Lighting
@@ -176,9 +196,11 @@ class Objects:
         options = {"scene": "objects", "assets": self.assets, "size": self.size, "samples": self.samples}
         return RenderPool(ENGINE, options, self.workers, self.timeout, open_executor(self.changes))
 
-    def _plan(self, pool: RenderPool, assets: int, words: Affordances | None) -> ExportPlan:
+    def _plan(self, pool: RenderPool, assets: int) -> ExportPlan:
+        from metasim.dataset.affordance import chosen_affordances
         from metasim.dataset.plan import ExportPlan, parse_split
 
+        words = chosen_affordances(self.affordances, pool.capabilities)
         shard_assets = self.shard_assets or (1 if self.format == FORMAT else None)
         return ExportPlan(
             format=self.format,
@@ -189,20 +211,9 @@ class Objects:
             size=pool.capabilities.size,
             part_samples=None if shard_assets is None else shard_assets * self.views,
             affordances=words,
+            part_names=pool.capabilities.part_names,
             views=self.views,
         )
-
-    def _affordances(self, assets: tuple[Asset, ...]) -> Affordances | None:
-        """The vocabulary of the file, or else that of the classes in the manifest."""
-        from metasim.dataset.affordance import Affordances
-
-        if self.affordances is not None:
-            return Affordances.from_file(self.affordances)
-        rows: dict[str, frozenset[str]] = {}
-        for asset in assets:
-            if asset.affordances:
-                rows[asset.cls] = rows.get(asset.cls, frozenset()) | asset.affordances
-        return Affordances(rows) if rows else None
 
     def _chosen(self, pool: RenderPool, words: Affordances | None) -> tuple[Modality, ...]:
         from metasim.dataset.formats import find_format

@@ -80,6 +80,25 @@ def run_config(folder: RunFolder) -> ExperimentConfig:
     return validated(ExperimentConfig, read_yaml(folder.config), str(folder.config))
 
 
+def tuned_source(folder: RunFolder, seed: int | None) -> TunedSource:
+    """The generator that a run has tuned.
+
+    Args:
+        folder: The run.
+        seed: Root seed of its scenes; that of the run by default.
+
+    Raises:
+        InputError: If the folder is no run, or the run has no generator yet.
+    """
+    from metasim.dataset.record import FileRecord
+    from metasim.matching.generator import Generator
+
+    origin = _origin(folder)
+    weights = _existing(folder.checkpoints / "best.pt", "the generator of a run")
+    origin = replace(origin, checkpoint_sha256=FileRecord.of(weights).sha256)
+    return TunedSource(Generator.load(weights, seed), origin)
+
+
 def run_source(folder: RunFolder, seed: int | None, prior: bool) -> tuple[SceneSource, int]:
     """The scenes of a run, and their root seed.
 
@@ -91,25 +110,29 @@ def run_source(folder: RunFolder, seed: int | None, prior: bool) -> tuple[SceneS
     Raises:
         InputError: If the folder is no run, or the run has no generator yet.
     """
+    from metasim.grammar.grammar import SceneGrammar
+    from metasim.runs.configuration import self_contained
+    from metasim.runs.manifest import Manifest
+
+    if not prior:
+        tuned = tuned_source(folder, seed)
+        return tuned, tuned.generator.seed
+    origin = _origin(folder)
+    seed = Manifest.load(folder.manifest).seed if seed is None else seed
+    grammar = self_contained(run_config(folder)).grammar
+    assert isinstance(grammar, dict)  # spelt out by then
+    return PriorSource(SceneGrammar.from_mapping(grammar, str(folder.config)), seed, origin), seed
+
+
+def _origin(folder: RunFolder) -> Origin:
+    """Which run it is; without weights."""
     from metasim.dataset.record import FileRecord
     from metasim.dataset.sample import Origin
-    from metasim.grammar.grammar import SceneGrammar
-    from metasim.matching.generator import Generator
-    from metasim.runs.configuration import self_contained
     from metasim.runs.manifest import Manifest
 
     made = Manifest.load(folder.manifest)
     config_sha256 = FileRecord.of(_existing(folder.config, "the config of a run")).sha256
-    origin = Origin(f"{made.experiment}/{made.seed}", config_sha256, "")
-    if prior:
-        seed = made.seed if seed is None else seed
-        grammar = self_contained(run_config(folder)).grammar
-        assert isinstance(grammar, dict)  # spelt out by then
-        return PriorSource(SceneGrammar.from_mapping(grammar, str(folder.config)), seed, origin), seed
-    weights = _existing(folder.checkpoints / "best.pt", "the generator of a run")
-    generator = Generator.load(weights, seed)
-    origin = replace(origin, checkpoint_sha256=FileRecord.of(weights).sha256)
-    return TunedSource(generator, origin), generator.seed
+    return Origin(f"{made.experiment}/{made.seed}", config_sha256, "")
 
 
 def _existing(path: Path, what: str) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from metasim.base.errors import InputError
 from metasim.base.files import read_yaml
+from metasim.rendering.protocol import Capabilities
 from metasim.scene.graph import SceneGraph
 
 
@@ -28,8 +29,12 @@ class Affordances:
     rows: Mapping[str, frozenset[str]]
 
     @classmethod
-    def from_file(cls, path: Path) -> Affordances:
+    def from_file(cls, path: Path, parts: Sequence[str] = ()) -> Affordances:
         """Reads a YAML mapping of classes and parts to lists of affordances.
+
+        Args:
+            path: The file.
+            parts: Names of parts, see ``of``.
 
         Raises:
             InputError: If it is not one.
@@ -37,12 +42,40 @@ class Affordances:
         data = read_yaml(path)
         if not data:
             raise InputError(str(path), "nothing", "affordances of at least one class")
-        return cls({key: _row(str(path), key, names) for key, names in data.items()})
+        return cls.of(
+            {str(key): _row(f"{path}: {key}", names) for key, names in data.items()}, parts, str(path)
+        )
+
+    @classmethod
+    def of(
+        cls, rows: Mapping[str, frozenset[str]], parts: Sequence[str], where: str = "affordances"
+    ) -> Affordances:
+        """The vocabulary of rows whose parts may be named.
+
+        Args:
+            rows: Affordances by ``class``, by ``class/name`` and by ``class/id``.
+            parts: Names of the part ids 1, 2 and so on.
+            where: Where the rows are from, for errors.
+
+        Raises:
+            InputError: If there is no such part.
+        """
+        numbers = {name: str(number) for number, name in enumerate(parts, start=1)}
+        return cls({_key(f"{where}: {key}", key, numbers): names for key, names in rows.items()})
 
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Every affordance once, in alphabetical order: the channels of an image."""
         return tuple(sorted(frozenset().union(*self.rows.values())))
+
+    def named(self, parts: Sequence[str]) -> dict[str, list[str]]:
+        """The rows by ``class`` and ``class/part``, parts by name where they have one, as JSON data."""
+        names = {str(number): name for number, name in enumerate(parts, start=1)}
+        split = {key: key.partition("/") for key in self.rows}
+        return {
+            f"{cls}{slash}{names.get(part, part)}": sorted(self.rows[key])
+            for key, (cls, slash, part) in split.items()
+        }
 
     @property
     def needs_parts(self) -> bool:
@@ -73,10 +106,23 @@ class Affordances:
         return np.array([name in row for name in self.names])
 
 
-def _row(where: str, key: Any, names: Any) -> frozenset[str]:
-    cls, slash, part = str(key).partition("/")
-    if not cls or (slash and not part.isdecimal()):
-        raise InputError(f"{where}: {key}", "not a class", "a class, or a class, / and the number of a part")
+def chosen_affordances(path: Path | None, can: Capabilities) -> Affordances | None:
+    """The vocabulary of a file, or else the engine's own; ``None`` if there is neither."""
+    if path is not None:
+        return Affordances.from_file(path, can.part_names)
+    return Affordances.of(can.affordances, can.part_names) if can.affordances else None
+
+
+def _key(where: str, key: str, numbers: Mapping[str, str]) -> str:
+    cls, slash, part = key.partition("/")
+    number = numbers.get(part, part)
+    if not cls or (slash and not number.isdecimal()):
+        known = f", or one of {', '.join(numbers)}" if numbers else ""
+        raise InputError(where, "not a class", f"a class, or a class, / and the number of a part{known}")
+    return f"{cls}{slash}{number}"
+
+
+def _row(where: str, names: Any) -> frozenset[str]:
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise InputError(f"{where}: {key}", repr(names), "a list of names")
+        raise InputError(where, repr(names), "a list of names")
     return frozenset(names)

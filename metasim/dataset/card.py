@@ -105,6 +105,8 @@ def _labels(plan: ExportPlan) -> str:
     rows = [(f"`{m}`", CONVENTIONS[m]) for m in plan.modalities]
     if plan.affordances and Modality.AFFORDANCE in plan.modalities:
         rows.append(("affordance channels", ", ".join(plan.affordances.names)))
+    if plan.part_names and Modality.PART in plan.modalities:
+        rows.append(("names of parts", ", ".join(plan.part_names)))
     return f"## Labels\n\n{_CONVENTIONS}\n\n{table(('label', 'meaning'), rows)}"
 
 

@@ -96,6 +96,7 @@ class Conversion:
             size=tuple(export["image_size"]),
             part_samples=self.part_samples,
             affordances=Affordances({k: frozenset(row) for k, row in words.items()}) if words else None,
+            part_names=tuple(export.get("part_names", ())),
             views=export.get("views", 1),
         )
         return plan if self.part_bytes is None else replace(plan, part_bytes=self.part_bytes)

@@ -42,6 +42,7 @@ def export_identity(plan: ExportPlan, origin: Origin, source: str = "") -> dict[
         "part_samples": plan.per_part,
         "views": plan.views,
         "affordances": {key: sorted(row) for key, row in words.rows.items()} if words else None,
+        "part_names": list(plan.part_names),
         "generator": asdict(origin),
         "converted_from": source,
     }

@@ -70,7 +70,7 @@ CONVENTIONS = {
     Modality.NORMAL: "float32 unit shading normal in the world frame, NaN on the background",
     Modality.NORMAL_GEOMETRIC: "float32 unit surface normal in the world frame, NaN on the background",
     Modality.INSTANCE: "index of the node in the scene graph + 1, 0 is background",
-    Modality.PART: "part id, 0 is background",
+    Modality.PART: "index in part_names + 1, above these the unnamed materials of a node, 0 is background",
     Modality.REFLECTANCE: "float32 linear diffuse albedo",
     Modality.ILLUMINATION: "float32 linear diffuse illumination",
     Modality.RESIDUAL: "float32 hdr - reflectance * illumination",

@@ -53,6 +53,7 @@ class ExportPlan:
         part_samples: Scenes a part at most.
         part_bytes: Bytes a part at most, reckoned before they are compressed.
         affordances: What can be done with which class, for ``Modality.AFFORDANCE``.
+        part_names: Names of the part ids 1, 2 and so on; greater ids have none.
         views: Scenes in a row that show the same; they stay in one split and one part.
         siblings: How many such rows one after the other stay in one split.
     """
@@ -66,14 +67,15 @@ class ExportPlan:
     part_samples: int | None = None
     part_bytes: int = PART_BYTES
     affordances: Affordances | None = None
+    part_names: tuple[str, ...] = ()
     views: int = 1
     siblings: int = 1
 
     @property
     def passes(self) -> frozenset[Pass]:
         """What is rendered of each scene."""
-        parts = self.affordances is not None and self.affordances.needs_parts
-        extra = {Pass.PART} if parts else set()
+        words = self.affordances if Modality.AFFORDANCE in self.modalities else None
+        extra = {Pass.PART} if words is not None and words.needs_parts else set()
         return frozenset(extra).union(*(modality.sources for modality in self.modalities))
 
     def parts(self) -> tuple[Part, ...]:

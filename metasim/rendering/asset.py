@@ -22,7 +22,7 @@ class Asset:
         up: Axis that points up, where the format does not say.
         licence: Its licence, empty if unknown.
         affordances: What can be done with the whole of it.
-        parts: What can be done with each of its parts.
+        parts: What can be done with each of its parts, by the name of the part's material.
         identifier: Where it comes from, say an address; its name where nothing else is known.
     """
 

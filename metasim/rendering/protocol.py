@@ -34,7 +34,7 @@ class Pass(StrEnum):
     NORMAL_GEOMETRIC = "normal_geometric"  # float32 true surface normal in the world frame
     INSTANCE = "instance"  # int32
     CLASS = "class"  # int32
-    PART = "part"  # int32
+    PART = "part"  # int32, see Capabilities.part_names
     REFLECTANCE = "reflectance"  # float32 diffuse albedo, linear, 3 channels
     ILLUMINATION = "illumination"  # float32 diffuse illumination, linear, 3 channels
     RESIDUAL = "residual"  # float32, HDR less reflectance times illumination
@@ -119,6 +119,8 @@ class Capabilities:
         attributes: Attribute names it gives a meaning to, by symbol; others are carried unused.
         notes: What the user should know of the engine's input, such as textures that are missing.
         licences: Licence of each asset that its images may show, by the asset's name.
+        part_names: Names of the part ids 1, 2 and so on; greater ids are of parts without a name.
+        affordances: What can be done with its objects, by class and by ``class/part``.
     """
 
     passes: frozenset[Pass]
@@ -129,6 +131,8 @@ class Capabilities:
     attributes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     licences: Mapping[str, str] = field(default_factory=dict)
+    part_names: tuple[str, ...] = ()
+    affordances: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 @runtime_checkable

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -106,12 +107,13 @@ def _demand_one_user(collection: Any) -> None:
         raise InputError(f"collection {collection.name}", got, "one user of what has an id; make it real")
 
 
-def number(owners: Members, with_parts: bool) -> IdTable:
+def number(owners: Members, parts: Sequence[str] | None) -> IdTable:
     """Gives all objects of the file, and all materials if parts are wanted, the indices to draw.
 
     Args:
         owners: Instance id of each object of a node; all others become background.
-        with_parts: Whether part ids are wanted: the materials of a node's objects, counted from 1.
+        parts: Names of the part ids 1, 2 and so on, ``None`` if part ids are not wanted. A material of such
+            a name has its id; all others of a node's objects are counted on from the last one.
 
     Raises:
         InputError: If Blender cannot count that many.
@@ -122,11 +124,11 @@ def number(owners: Members, with_parts: bool) -> IdTable:
     indices = {shape: index for index, shape in enumerate(owners, start=1)}
     _index(data.objects, indices)
     instances = np.array([0, *owners.values()], dtype=np.int32)
-    if not with_parts:
+    if parts is None:
         return IdTable(instances, np.zeros((len(instances), 1), dtype=np.int32))
     materials = {material: index for index, material in enumerate(data.materials, start=1)}
     _index(data.materials, materials)
-    return IdTable(instances, _parts(owners, materials))
+    return IdTable(instances, _parts(owners, materials, parts))
 
 
 def _index(things: Any, indices: Mapping[Any, int]) -> None:
@@ -137,16 +139,22 @@ def _index(things: Any, indices: Mapping[Any, int]) -> None:
             thing.pass_index = index
 
 
-def _parts(owners: Members, materials: Mapping[Any, int]) -> Ids:
+def given_name(thing: Any) -> str:
+    """The name of a datablock without the number that Blender adds to the names of further ones."""
+    return re.sub(r"\.[0-9]{3,}$", "", thing.name)
+
+
+def _parts(owners: Members, materials: Mapping[Any, int], names: Sequence[str]) -> Ids:
     """Part ids (M + 1, K + 1); a material that an object has no slot for counts as its first."""
+    known = {name: number for number, name in enumerate(names, start=1)}
     table = np.zeros((len(owners) + 1, len(materials) + 1), dtype=np.int32)
     counts: dict[int, int] = {}
     for row, (shape, instance) in enumerate(owners.items(), start=1):
         if shape.type in SHAPES:
-            first = counts.get(instance, 0) + 1
+            first = counts.get(instance, len(names)) + 1
             used = dict.fromkeys(slot.material for slot in shape.material_slots if slot.material is not None)
             table[row] = first
             for part, material in enumerate(used, start=first):
-                table[row, materials[material]] = part
+                table[row, materials[material]] = known.get(given_name(material), part)
             counts[instance] = first + max(len(used), 1) - 1
     return table

@@ -136,6 +136,8 @@ class BlenderRenderer:
             attributes=dict(self._scene.attributes),
             notes=tuple(getattr(self._scene, "notes", ())),
             licences=dict(getattr(self._scene, "licences", {})),
+            part_names=self._part_names,
+            affordances=dict(getattr(self._scene, "affordances", {})),
         )
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
@@ -149,6 +151,10 @@ class BlenderRenderer:
         if beyond := passes - given:
             raise InputError("passes", ", ".join(sorted(beyond)), f"some of {', '.join(sorted(given))}")
         return [self._frame(scene, passes, (seed + i) % SEEDS) for i, scene in enumerate(scenes)]
+
+    @property
+    def _part_names(self) -> tuple[str, ...]:
+        return tuple(getattr(self._scene, "part_names", ()))
 
     def close(self) -> None:
         """Ends the session."""
@@ -164,7 +170,7 @@ class BlenderRenderer:
             self._check(owners, passes)
             if Pass.NORMAL_GEOMETRIC in passes:
                 write_true_normals(self._bpy.context.scene.view_layers[0])
-            table = number(owners, with_parts=Pass.PART in passes)
+            table = number(owners, self._part_names if Pass.PART in passes else None)
             bodies = Bodies(owners, with_bulks=Pass.BOX3D in passes)
         view = self._see(self._cycles, watch, scene, passes, seed, table, bodies)
         if view is None:

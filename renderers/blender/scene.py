@@ -32,6 +32,8 @@ class BlenderScene(Protocol):
     ``anchored`` may complete them, see ``metasim.rendering.registry.anchored``; ``notes``, lines of text,
     may say what the user should know of it once it is built, a mapping ``licences`` under which terms
     its assets stand, by their names, and a mapping ``facts`` of JSON data what it shows at the moment.
+    ``part_names`` may name materials that are parts of objects, ``affordances`` what can be done with
+    objects and parts, see ``Capabilities``.
     """
 
     @property

@@ -11,10 +11,11 @@ INFO = "dataset_info.json"
 
 
 def describe(info: DatasetInfo) -> dict[str, Any]:
-    """Counts, class names and conventions, as JSON data; a part is a shard."""
+    """Counts, names, affordances and conventions, as JSON data; a part of the plan is a shard."""
     by_split = {
         split: [k for p, k in info.keys.items() if p.startswith(f"{split}/")] for split in info.plan.split
     }
+    words = info.plan.affordances
     return {
         "total_images": sum(map(len, info.keys.values())),
         "version": "1.0.0",
@@ -26,6 +27,8 @@ def describe(info: DatasetInfo) -> dict[str, Any]:
         "class_names": list(info.class_names),
         "num_classes": len(info.class_names),
         "image_size": list(info.plan.size),
-        "affordance_names": list(info.plan.affordances.names) if info.plan.affordances else [],
+        "part_names": list(info.plan.part_names),
+        "affordance_names": list(words.names) if words else [],
+        "affordances": words.named(info.plan.part_names) if words else {},
         "modalities": {m: CONVENTIONS[m] for m in info.plan.modalities},
     }

@@ -6,15 +6,14 @@ import hashlib
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from metasim.base.errors import InputError
 from metasim.dataset.formats.record import sorted_json
 from metasim.dataset.objects.gate import Gate, Measures
-from metasim.dataset.objects.lighting import PRESETS
-from metasim.dataset.objects.variation import VariationPlan
+from metasim.dataset.objects.looks import Looks
 from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Origin
 from metasim.rendering.asset import Asset
@@ -75,14 +74,14 @@ class ObjectSource:
 
     Attributes:
         subjects: The assets.
-        variation: How they are seen.
+        looks: How they are seen.
         gate: What a view must show.
         views: Views an asset.
         engine: What else the pictures depend on, as JSON data.
     """
 
     subjects: tuple[Subject, ...]
-    variation: VariationPlan
+    looks: Looks
     gate: Gate
     views: int
     engine: Mapping[str, Any]
@@ -91,16 +90,15 @@ class ObjectSource:
     def class_names(self) -> tuple[str, ...]:
         """All classes, those of assets first."""
         classes = sorted({subject.asset.cls for subject in self.subjects})
-        return (*classes, *(name for name in ("scene", "camera", "light", *PRESETS) if name not in classes))
+        return (*classes, *(name for name in ("scene", *self.looks.classes) if name not in classes))
 
     @cached_property
     def settings(self) -> dict[str, Any]:
         """All that the views depend on, as JSON data."""
-        variation = asdict(self.variation)
         assets = [[s.asset.name, s.identifier, s.asset.cls, s.file.sha256] for s in self.subjects]
         return {
             "engine": dict(self.engine),
-            "variation": variation,
+            "variation": dict(self.looks.settings),
             "gate": asdict(self.gate),
             "views": self.views,
             "assets": assets,
@@ -108,9 +106,9 @@ class ObjectSource:
 
     @property
     def origin(self) -> Origin:
-        """The hash of the settings stands for the generator."""
+        """The hash of the settings stands for the config."""
         digest = hashlib.sha256(sorted_json(self.settings)).hexdigest()
-        return Origin(f"objects/{self.variation.seed}", digest, "")
+        return replace(self.looks.origin, config_sha256=digest)
 
     def subject(self, index: int) -> Subject:
         """The asset that the scene of an index shows."""
@@ -123,15 +121,12 @@ class ObjectSource:
             index: Its index.
             attempt: How many viewpoints have been found wanting before.
         """
-        subject, view = self.subject(index), index % self.views
-        cell = self._cells(subject)[view]
-        seen = self.variation.viewpoint(subject.asset.name, view, cell, attempt)
+        subject = self.subject(index)
         return SceneGraph(
             (
                 SceneNode("scene", "scene", "scene", None, {}),
                 SceneNode("object", "object", subject.asset.cls, 0, {"asset": subject.number}),
-                SceneNode("camera", "camera", "camera", 0, asdict(seen)),
-                *self.variation.lightings[cell[1]].nodes(0),
+                *self.looks.nodes(subject.asset.name, index % self.views, self.views, attempt),
             )
         )
 
@@ -151,17 +146,8 @@ class ObjectSource:
             "save_uid": subject.uid,
             "sha256": subject.file.sha256,
         }
-        ranges = self.variation.ranges
-        settings = {
-            "camera_radius_range": list(ranges.radius),
-            "elevation_range_degrees": list(ranges.elevations),
-            "engine": self.engine.get("name"),
-            "fov_degrees_range": list(ranges.fov),
-        }
-        lighting = self.variation.lightings[self._cells(subject)[index % self.views][1]]
-        view = {**asdict(measures), "attempt": attempt, "lighting": asdict(lighting)}
+        seen = dict(self.looks.told(subject.asset.name, index % self.views, self.views))
+        settings = {**seen.pop("ranges"), "engine": self.engine.get("name")}
+        view = {**asdict(measures), "attempt": attempt, **seen}
         asset = {**told["asset"], **file}
         return {**told, "asset": asset, "render_settings": settings, "view": view}
-
-    def _cells(self, subject: Subject) -> list[tuple[int, int]]:
-        return self.variation.cells(subject.asset.name, self.views)

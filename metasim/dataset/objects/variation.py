@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
-from metasim.dataset.objects.lighting import Lighting
+from metasim.dataset.objects.lighting import PRESETS, Lighting
 from metasim.dataset.objects.viewpoint import Range, Ranges, Viewpoint
+from metasim.dataset.sample import Origin
+from metasim.scene.graph import SceneNode
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,39 @@ class VariationPlan:
             raise InputError("--grid", "x".join(map(str, self.grid)), "AZIMUTHSxELEVATIONS, 1 or more each")
         if min(self.jitter) < 0.0:
             raise InputError("--jitter", "{:g},{:g}".format(*self.jitter), "0 or more each")
+
+    @property
+    def origin(self) -> Origin:
+        """Nothing but the settings."""
+        return Origin(f"objects/{self.seed}", "", "")
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Those of cameras and of all lighting."""
+        return ("camera", "light", *PRESETS)
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All that it depends on, as JSON data."""
+        return asdict(self)
+
+    def nodes(self, asset: str, view: int, views: int, attempt: int = 0) -> tuple[SceneNode, ...]:
+        """The nodes of camera and light; see ``Looks``."""
+        cell = self.cells(asset, views)[view]
+        seen = self.viewpoint(asset, view, cell, attempt)
+        return SceneNode("camera", "camera", "camera", 0, asdict(seen)), *self._lighting(cell).nodes(0)
+
+    def told(self, asset: str, view: int, views: int) -> Mapping[str, Any]:
+        """Ranges as in Objaverse-XL's metadata, and the lighting; see ``Looks``."""
+        ranges = {
+            "camera_radius_range": list(self.ranges.radius),
+            "elevation_range_degrees": list(self.ranges.elevations),
+            "fov_degrees_range": list(self.ranges.fov),
+        }
+        return {"ranges": ranges, "lighting": asdict(self._lighting(self.cells(asset, views)[view]))}
+
+    def _lighting(self, cell: tuple[int, int]) -> Lighting:
+        return self.lightings[cell[1]]
 
     @cached_property
     def directions(self) -> tuple[tuple[float, float], ...]:

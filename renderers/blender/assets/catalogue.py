@@ -13,7 +13,7 @@ The class of a file is the folder it lies in below the top one, or its own name 
         licence: CC0-1.0
         identifier: https://...         # where it comes from
         affordances: [contain]
-        parts: {handle: [grasp]}        # parts with their affordances
+        parts: {handle: [grasp]}        # parts, by the names of their materials, with their affordances
 """
 
 from __future__ import annotations
@@ -95,6 +95,16 @@ class Catalogue:
         """The assets of each class, both in alphabetical order."""
         classes = sorted({asset.cls for asset in self.assets})
         return {name: tuple(a for a in self.assets if a.cls == name) for name in classes}
+
+    @cached_property
+    def licences(self) -> Mapping[str, str]:
+        """The licence of each asset that has one."""
+        return {asset.name: asset.licence for asset in self.assets if asset.licence}
+
+    @cached_property
+    def part_names(self) -> tuple[str, ...]:
+        """The names of all parts that the manifest tells apart, in alphabetical order."""
+        return tuple(sorted({part for asset in self.assets for part in asset.parts}))
 
     @cached_property
     def affordances(self) -> Mapping[str, frozenset[str]]:

@@ -70,7 +70,9 @@ class AssetsScene:
         for name in only or ():
             if name not in catalogue.by_class:
                 raise InputError(f"renderer.only: {name}", "no asset", closest(name, catalogue.by_class))
-        self._assets = {name: catalogue.by_class[name] for name in only or catalogue.by_class}
+        kept = only or tuple(catalogue.by_class)
+        self._catalogue = Catalogue(tuple(a for a in catalogue.assets if a.cls in kept))
+        self._assets = {name: catalogue.by_class[name] for name in kept}
         self._fit: Rule = fit or ("metres" if catalogue.true_size else "diameter")
         self._length = length
         self._stage = self.stage()
@@ -82,6 +84,21 @@ class AssetsScene:
         """Attribute names the scene gives a meaning to, by symbol."""
         known = {symbol: frozenset(values) for symbol, values in DEFAULTS.items()}
         return known | {"object": known["object"] | {"asset"}}
+
+    @property
+    def licences(self) -> Mapping[str, str]:
+        """The licence of each asset that has one."""
+        return self._catalogue.licences
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of the parts that the manifest tells apart."""
+        return self._catalogue.part_names
+
+    @property
+    def affordances(self) -> Mapping[str, frozenset[str]]:
+        """What the manifest says can be done with each class, and with parts of it."""
+        return self._catalogue.affordances
 
     def build(self) -> None:
         """Fills an empty Blender file with all assets, table, sun, sky and camera.

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from metasim.base.errors import InputError
 from metasim.rendering.asset import Asset
 from renderers.blender.assets.fit import Fit, Floats, Rule, hull
 from renderers.blender.assets.formats import import_file
 from renderers.blender.assets.joining import joined
 from renderers.blender.assets.materials import dress, missing_images
 from renderers.blender.assets.soundness import check_file, check_triangles
+from renderers.blender.ids import given_name
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,16 @@ def solid_of(asset: Asset, things: Sequence[Any], rule: Rule, size: float) -> So
     mesh.vertices.foreach_set("co", fit(vertices).astype(np.float32).ravel())
     mesh.update()
     mesh.name = asset.name
+    _check_parts(asset, mesh)
     colour = dress(mesh, asset.name)
     return Solid(asset, mesh, fit(points), fit, tuple(missing_images(mesh)), colour)
+
+
+def _check_parts(asset: Asset, mesh: Any) -> None:
+    found = {given_name(material) for material in mesh.materials if material is not None}
+    if lost := sorted(asset.parts.keys() - found):
+        materials = ", ".join(sorted(found)) or "none"
+        raise InputError(str(asset.path), f"no material for its part {lost[0]}", f"parts among {materials}")
 
 
 def _vertices(mesh: Any) -> Floats:

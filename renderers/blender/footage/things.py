@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from metasim.rendering.footage import Thing
-from renderers.blender.ids import SHAPES
+from renderers.blender.ids import SHAPES, given_name
 from renderers.blender.native import load_bpy
 
 
@@ -17,7 +16,7 @@ def things() -> dict[Thing, Any]:
     These are the bodies of the scene, of collections that are shown in it, and what scatters over others.
     """
     found = {shape.name_full: shape for shape in _bodies() if shape.type in SHAPES}
-    return {Thing(name, _kind(found[name].name)): found[name] for name in sorted(found)}
+    return {Thing(name, given_name(found[name])): found[name] for name in sorted(found)}
 
 
 def _bodies() -> Iterator[Any]:
@@ -31,8 +30,3 @@ def _bodies() -> Iterator[Any]:
     for shown in bpy.context.evaluated_depsgraph_get().object_instances:
         if shown.is_instance:
             yield shown.object.original
-
-
-def _kind(name: str) -> str:
-    """A name without the number that Blender gives copies."""
-    return re.sub(r"\.[0-9]{3,}$", "", name)

@@ -39,7 +39,8 @@ class ObjectsScene:
     """
 
     def __init__(self, assets: Path) -> None:
-        self._assets = Catalogue.at(assets).by_class
+        self._catalogue = Catalogue.at(assets)
+        self._assets = self._catalogue.by_class
         self._lights = Lights()
         self._camera: Any = None
         self._shown: Portrait | None = None
@@ -54,7 +55,17 @@ class ObjectsScene:
     @property
     def licences(self) -> Mapping[str, str]:
         """The licence of each asset that has one."""
-        return {a.name: a.licence for several in self._assets.values() for a in several if a.licence}
+        return self._catalogue.licences
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of the parts that the manifest tells apart."""
+        return self._catalogue.part_names
+
+    @property
+    def affordances(self) -> Mapping[str, frozenset[str]]:
+        """What the manifest says can be done with each class, and with parts of it."""
+        return self._catalogue.affordances
 
     @property
     def facts(self) -> Mapping[str, Any]:
