@@ -47,12 +47,14 @@ class Film:
         last: Last frame.
         zoom: Whether the lens changes.
         blur: Whether there is motion blur.
+        deadly: Whether Blender dies of its surfaces as soon as it looks at them.
     """
 
     first: int = 1
     last: int = 12
     zoom: bool = False
     blur: bool = False
+    deadly: bool = False
 
 
 def make_film(path: Path, film: Film | None = None) -> Path:
@@ -107,6 +109,8 @@ def _build(path: Path, film: Film) -> None:
     _key(eye, "location", [EYE, EYE + EYE_SPEED])
     _key(eye, "rotation_euler", [np.deg2rad([PITCH, 0, t]) for t in (0.0, EYE_TURN)])
     scene.camera = eye
+    if film.deadly:
+        _add_deadly(bpy)
     bpy.ops.wm.save_as_mainfile(filepath=str(path))
 
 
@@ -131,6 +135,13 @@ def _add_things(bpy: Any) -> None:
     sun = bpy.data.lights.new("Sun", "SUN")
     sun.energy = 3.0
     _link(bpy, "Sun", sun).rotation_euler = (0.5, 0.3, 0.0)
+
+
+def _add_deadly(bpy: Any) -> None:
+    """A block whose sides are of vertices far beyond its own."""
+    mesh = _block(bpy, (1.0, 1.0, 1.0))
+    mesh.loops.foreach_set("vertex_index", [2**30] * len(mesh.loops))
+    _link(bpy, "Deadly", mesh)
 
 
 def _key(owner: Any, path: str, values: Sequence[npt.NDArray[Any]]) -> None:
