@@ -1,5 +1,5 @@
 # Every target installs first; a second time that takes no time.
-.PHONY: help setup demo test lint bench lock
+.PHONY: help setup demo test notebooks lint bench lock
 .DEFAULT_GOAL := help
 
 DEMO := experiments/tyol.yaml
@@ -19,6 +19,9 @@ demo: setup  ## learn the example experiment, or go on with it, and emit a small
 
 test: setup  ## run the tests
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2
+
+notebooks: setup  ## run the notebooks on small runs
+	OMP_NUM_THREADS=1 timeout 600 .venv/bin/python scripts/notebooks.py
 
 lint: setup  ## style, types and the direction of imports
 	.venv/bin/ruff check .
