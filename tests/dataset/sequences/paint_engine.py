@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -58,3 +59,13 @@ class PaintEngine:
 
     def close(self) -> None:
         """Holds nothing."""
+
+
+class CalmPaint(PaintEngine):
+    """The same in the calling process."""
+
+    in_process = True
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return replace(super().capabilities, in_process=True)

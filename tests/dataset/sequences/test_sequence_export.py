@@ -58,6 +58,7 @@ def export(
     format: str = "visionsim",
     lanes: int = 2,
     sequences: int = SEQUENCES,
+    engine: str = "PaintEngine",
 ) -> SequenceExport:
     reels = tuple(reel(name, out, sequences) for name in sorted(faults))
     source = SequenceSource(reels, MULTIPLIER, {})
@@ -75,7 +76,7 @@ def export(
 
     def open_pool(reel: Reel, way: Path | None) -> RenderPool:
         options = {"fault": faults[reel.name], "marks": marks}
-        return RenderPool("paint_engine:PaintEngine", options, workers=1, timeout_s=2.0)
+        return RenderPool(f"paint_engine:{engine}", options, workers=1, timeout_s=2.0)
 
     excluded = {"attic": "too dusty"}
     return SequenceExport(plan, source, open_pool, lanes, out, out / "logs", excluded, Count())
@@ -121,6 +122,16 @@ def test_every_scene_has_its_sequences_and_no_two_share_a_frame(sound: Path) -> 
         if sample.facts["name"] == GOOD[0]
     ]
     assert len(set(shown)) == len(shown) == SEQUENCES * FRAMES
+
+
+def test_three_scenes_of_four_sequences_each_are_twelve_folders(tmp_path: Path) -> None:
+    scenes, each = ("attic", "hall", "kitchen"), 4
+    export(tmp_path, dict.fromkeys(scenes, "none"), sequences=each, engine="CalmPaint").run()
+    found = sorted(path.parent.relative_to(tmp_path).parts[-2:] for path in tmp_path.rglob("transforms.json"))
+    starts = [2 + 38 * number // each for number in range(each)]  # from the first frame to the last
+    names = [f"{round(MULTIPLIER):03d}-{start:05d}-{start + FRAMES:05d}" for start in starts]
+    assert found == [(scene, name) for scene in scenes for name in names]
+    assert all(one + FRAMES <= other for one, other in pairwise(starts))
 
 
 def test_a_scene_is_in_one_split(sound: Path) -> None:
