@@ -61,7 +61,11 @@ class Affordances:
             InputError: If there is no such part.
         """
         numbers = {name: str(number) for number, name in enumerate(parts, start=1)}
-        return cls({_key(f"{where}: {key}", key, numbers): names for key, names in rows.items()})
+        numbered: dict[str, frozenset[str]] = {}
+        for key, names in rows.items():
+            same = _key(f"{where}: {key}", key, numbers)
+            numbered[same] = numbered.get(same, frozenset()) | names
+        return cls(numbered)
 
     @cached_property
     def names(self) -> tuple[str, ...]:

@@ -39,11 +39,30 @@ def test_a_pixel_has_the_affordances_of_its_class_and_part(instance: np.ndarray,
         assert {name for name, yes in zip(WORDS.names, image[pixel], strict=True) if yes} == expected
 
 
+names = st.text("abcdef", min_size=1, max_size=4)
+
+
+@given(st.lists(names, unique=True, max_size=5), st.data())
+def test_parts_may_be_named_or_numbered(parts: list[str], data: st.DataObject) -> None:
+    numbers = st.integers(1, 9).map(str)
+    part = st.sampled_from(parts) | numbers if parts else numbers
+    keys = st.builds("{}/{}".format, names, part) | names
+    rows = data.draw(st.dictionaries(keys, st.frozensets(names, max_size=3), max_size=6))
+    words = Affordances.of(rows, parts)
+    expected: dict[str, frozenset[str]] = {}
+    for key, can in rows.items():
+        cls, slash, which = key.partition("/")
+        same = f"{cls}{slash}{parts.index(which) + 1 if which in parts else which}"
+        expected[same] = expected.get(same, frozenset()) | can
+    assert words.rows == expected
+    assert Affordances.of({k: frozenset(row) for k, row in words.named(parts).items()}, parts) == words
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
         ("mug: grasp", "mug: 'grasp'; expected a list of names"),
-        ("mug/lid: [open]", "expected a class, or a class, / and the number of a part"),
+        ("mug/lid: [open]", "expected a class, or a class, / and the number of a part, or one of handle"),
         ("{}", "expected affordances of at least one class"),
     ],
 )
@@ -51,7 +70,7 @@ def test_a_faulty_vocabulary_is_refused(tmp_path: Path, text: str, fault: str) -
     path = tmp_path / "words.yaml"
     path.write_text(text)
     with pytest.raises(InputError, match=fault):
-        Affordances.from_file(path)
+        Affordances.from_file(path, ("handle",))
 
 
 def test_masks_of_56_affordances_cost_less_than_2_percent_of_their_raw_size() -> None:
