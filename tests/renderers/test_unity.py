@@ -51,6 +51,28 @@ def test_it_keeps_the_contract_with_sprites_behind() -> None:
     check_renderer(lambda: StandInRenderer(**options), scenes, Push("digit", "loc_x", 3.0))
 
 
+@pytest.mark.blender
+def test_blender_behind_a_stand_in_gives_the_images_and_ids_that_it_gives_alone() -> None:
+    grammar = SceneGrammar.from_file(GRAMMARS / "tyol/multi_8_attr.yaml")
+    rng = np.random.default_rng(6)
+    scenes, seeds = [grammar.sample(rng) for _ in range(6)], range(6)
+    options = {"size": 48, "samples": 1, "classes": list(grammar.schema.class_names)}
+    passes = frozenset({Pass.RGB, Pass.INSTANCE, Pass.CLASS, Pass.DEPTH, Pass.NORMAL})
+    with RenderPool("blender", options, workers=1) as pool:
+        alone = pool.render(scenes, passes, seeds)
+    with RenderPool("unity-standin", {"engine": "blender", **options}, workers=1) as pool:
+        through = pool.render(scenes, passes, seeds)
+    for ours, theirs in zip(through, alone, strict=True):
+        assert isinstance(ours, Frame)
+        assert isinstance(theirs, Frame)
+        for name in (Pass.RGB, Pass.INSTANCE, Pass.CLASS):
+            assert ours[name].dtype == theirs[name].dtype
+            np.testing.assert_array_equal(ours[name], theirs[name])
+        assert len(np.unique(theirs[Pass.INSTANCE])) > 1
+        depths = [np.asarray(frame[Pass.DEPTH], np.float64) for frame in (ours, theirs)]
+        np.testing.assert_allclose(*depths, atol=1e-5, rtol=0.0)
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_steps_and_players_do_not_show_in_the_frames(workers: int) -> None:
     engine = card_players(workers=workers, slots=16)

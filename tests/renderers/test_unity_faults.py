@@ -95,6 +95,15 @@ def test_a_player_that_never_works_is_the_named_error(
         engine.close()
 
 
+@pytest.mark.parametrize("version", ["1.0.0", "1.6.0"])
+def test_players_of_all_minor_versions_are_taken(version: str) -> None:
+    engine = card_players("--api", version, restarts=0)
+    try:
+        assert_drawn(engine.render(SCENES, PASSES, 0), SCENES, 0)
+    finally:
+        engine.close()
+
+
 def test_one_that_will_not_quit_is_killed() -> None:
     engine = card_players("--fault", "ignore_quit", quit_timeout_s=0.2)
     assert_drawn(engine.render(SCENES, PASSES, 0), SCENES, 0)
@@ -221,12 +230,22 @@ def script(fault: str) -> subprocess.Popen[str]:
     return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("fault", ["hang@2", "ignore_quit", ""])
+def player_of(parent: subprocess.Popen[str]) -> psutil.Process:
+    """The player that a program has started, as soon as it has."""
+    while True:
+        for child in psutil.Process(parent.pid).children(recursive=True):
+            if PROGRAM in child.cmdline():
+                return child
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("fault", ["never_connect", "hang@2", "ignore_quit", ""])
 def test_a_parent_that_is_killed_leaves_no_player(fault: str) -> None:
     parent = script(fault)
     assert parent.stdout is not None
-    assert parent.stdout.readline() == "rendered\n"
-    (child,) = [p for p in psutil.Process(parent.pid).children(recursive=True) if PROGRAM in p.cmdline()]
+    if fault != "never_connect":
+        assert parent.stdout.readline() == "rendered\n"
+    child = player_of(parent)
     os.kill(parent.pid, signal.SIGKILL)
     parent.wait()
     child.wait(timeout=30)
