@@ -168,6 +168,54 @@ class Export:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """Measures scenes and a cluster of nodes on this machine, and reckons what large exports take on many.
+
+    Attributes:
+        engine: The engine, ``blender`` or ``sprites``.
+        px: Side of the images reckoned with, in pixels.
+        samples: Light paths reckoned with.
+        price: Dollars an hour of a processor.
+        soak: Scenes over which the memory of the process that hands them out is watched; 0 for none.
+        quick: Measure little.
+        experiments: Folder of the experiments, whose scenes are rendered.
+        table: Also write what is reckoned as a Markdown table to this file.
+    """
+
+    engine: str = "blender"
+    px: Annotated[int, arg(metavar="N")] = 512
+    samples: Annotated[int, arg(metavar="N")] = 256
+    price: Annotated[float | None, arg(metavar="DOLLARS")] = None
+    soak: Annotated[int, arg(metavar="N")] = 100_000
+    quick: bool = False
+    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+    table: Annotated[Path | None, arg(metavar="FILE")] = None
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        from dataclasses import replace
+
+        from metasim.base.files import write_text
+        from metasim.bench.capacity import table
+        from metasim.bench.scale import QUICK, Effort, ScaleBench
+        from metasim.runs.progress import show_progress
+
+        for name in ("px", "samples"):
+            if getattr(self, name) < 1:
+                raise InputError(f"--{name}", str(getattr(self, name)), "1 or more")
+        effort = replace(QUICK if self.quick else Effort(), soak=self.soak)
+        progress = show_progress()
+        try:
+            bench = ScaleBench(self.experiments, self.engine, effort, self.px, self.samples, self.price)
+            last = _print(bench.run(progress))
+        finally:
+            progress.close()
+        if self.table is not None:
+            write_text(self.table, table(last["rows"]) + "\n")
+        return 0
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measures how well and how fast things work; JSON lines, the last one a summary."""
 
@@ -176,6 +224,7 @@ class Bench:
         | Annotated[Render, subcommand("render")]
         | Annotated[Verdict, subcommand("verdict")]
         | Annotated[Export, subcommand("export")]
+        | Annotated[Scale, subcommand("scale")]
     )
 
     def run(self) -> int:

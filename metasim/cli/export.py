@@ -13,9 +13,11 @@ from metasim.cli.options import Overrides, open_executor
 from metasim.dataset.registry import FORMATS
 
 if TYPE_CHECKING:
+    from metasim.dataset.afar import FarParts
     from metasim.dataset.affordance import Affordances
     from metasim.dataset.modality import Modality
     from metasim.dataset.plan import ExportPlan
+    from metasim.dataset.source import SceneSource
     from metasim.rendering.pool import RenderPool
     from metasim.runs.folder import RunFolder
     from metasim.runs.progress import Progress
@@ -112,8 +114,19 @@ class Export:
         summary = Summary.load(folder.summary) if folder.summary.exists() else None
         with self._pool(folder) as pool:
             plan, licences = self._plan(pool, seed), pool.capabilities.licences
-            drawn = export.Export(plan, source, pool, self.out, summary, progress, licences)
+            afar = self._afar(pool, plan, source)
+            drawn = export.Export(plan, source, pool, self.out, summary, progress, licences, afar)
             return drawn.run(self.resume)
+
+    def _afar(self, pool: RenderPool, plan: ExportPlan, source: SceneSource) -> FarParts | None:
+        """What makes parts on a cluster, if the dataset is to lie where all its machines can write."""
+        from metasim.dataset.store import is_remote
+
+        if not (pool.orders.executor.remote and is_remote(self.out)):
+            return None
+        from metasim.dataset.afar import far_parts
+
+        return far_parts(pool, plan, source, self.out)
 
     def _plan(self, pool: RenderPool, seed: int) -> ExportPlan:
         from metasim.dataset.affordance import chosen_affordances

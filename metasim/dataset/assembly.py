@@ -39,6 +39,9 @@ Further = Callable[[Path, Sequence[PartRecord]], Sequence[str]]
 Draw = Callable[[Sequence[Part]], Iterator[Drawn]]
 """Gives the scenes of some parts of the plan, those of a part in order; those of others may be between."""
 
+Afar = Callable[[Sequence[Part]], Iterator[PartRecord]]
+"""Makes parts of the plan and has their files take their place, in any order."""
+
 
 @dataclass(frozen=True)
 class Assembly:
@@ -55,6 +58,7 @@ class Assembly:
         summary: The numbers of the generator's run, for the card.
         progress: Who is told how far it is.
         further: Writes what else describes the dataset.
+        afar: Makes parts elsewhere instead of ``draw`` and ``sheet`` here.
         sheet: Makes the preview of a part.
     """
 
@@ -68,6 +72,7 @@ class Assembly:
     summary: Summary | None = None
     progress: Progress = NoProgress()  # noqa: RUF009 (it has no state)
     further: Further = lambda out, records: ()
+    afar: Afar | None = None
     sheet: Callable[[Part], Sheet] = Sheet
 
     def run(self, resume: bool = False) -> dict[str, Any]:
@@ -101,14 +106,27 @@ class Assembly:
         todo = [part for part in self.plan.parts() if part.name not in done]
         if not todo:
             return
-        drawn, bytes_each = self._look_ahead(store, todo)
+        if self.afar is None:
+            made = self._write(store, *self._look_ahead(store, todo))
+        else:
+            made = self._made_afar(self.afar(todo))
         journal = Journal(store)
         if not journal.exists():
             journal.begin(self._identity)
         self.progress.start("export", sum(len(part.indices) for part in todo))
-        for record in self._write(store, drawn, bytes_each):
-            store.publish(record.files)
+        for record in made:
             journal.add(record)
+            yield record
+
+    def _made_afar(self, records: Iterator[PartRecord]) -> Iterator[PartRecord]:
+        """Passes records on, and refuses an export whose first part shows that it cannot succeed."""
+        for number, record in enumerate(records):
+            if number == 0 and not record.written and len(record.failed) >= FIRST:
+                reason = next(iter(record.failed.values()))
+                raise MetasimError(
+                    f"none of the {len(record.failed)} scenes of a part can be rendered: {reason}"
+                )
+            self.progress.advance(len(record.costs))
             yield record
 
     def _write(self, store: Store, drawn: Iterable[Drawn], bytes_each: float) -> Iterator[PartRecord]:
@@ -124,7 +142,9 @@ class Assembly:
                 parts[name].add(scene)
                 self.progress.advance()
                 if parts[name].is_complete:
-                    yield parts.pop(name).close()
+                    record = parts.pop(name).close()
+                    store.publish(record.files)
+                    yield record
         finally:
             for unfinished in parts.values():
                 unfinished.discard()

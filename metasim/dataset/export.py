@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from metasim.dataset.assembly import Assembly
+from metasim.dataset.assembly import Afar, Assembly
 from metasim.dataset.drawing import Drawn, Pool, draw
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.source import SceneSource
@@ -27,6 +27,7 @@ class Export:
         summary: The numbers of the generator's run, for the card.
         progress: Who is told how far it is.
         licences: Licence of each asset that the images may show.
+        afar: Makes parts on other machines instead of here; there is nothing for ``pool`` to do then.
     """
 
     plan: ExportPlan
@@ -36,6 +37,7 @@ class Export:
     summary: Summary | None = None
     progress: Progress = NoProgress()  # noqa: RUF009 (it has no state)
     licences: Mapping[str, str] = field(default_factory=dict)
+    afar: Afar | None = None
 
     def run(self, resume: bool = False) -> dict[str, Any]:
         """Writes the dataset; see ``Assembly.run``."""
@@ -48,6 +50,7 @@ class Export:
             licences=self.licences,
             summary=self.summary,
             progress=self.progress,
+            afar=self.afar,
         ).run(resume)
 
     def _draw(self, parts: Sequence[Part]) -> Iterator[Drawn]:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import filelock
 import fsspec
@@ -22,6 +23,8 @@ from metasim.base.files import whole_file
 from metasim.dataset.record import FileRecord
 
 LOCK = ".lock"
+TRIES = 5  # to send a file
+PAUSE_S = 0.5  # before the second, doubled with each
 
 
 class Store(Protocol):
@@ -153,7 +156,7 @@ class RemoteStore:
     def write(self, path: str, data: bytes) -> None:
         """Writes a file whole."""
         self._make_folder(path)
-        self._system.pipe_file(self._at(path), data)
+        _again(self._system.pipe_file, self._at(path), data)
 
     def remove(self, path: str) -> None:
         """Removes a file."""
@@ -171,7 +174,7 @@ class RemoteStore:
         """Sends files, and removes them here."""
         for path in paths:
             self._make_folder(path)
-            self._system.put_file(str(self.folder / path), self._at(path))
+            _again(self._system.put_file, str(self.folder / path), self._at(path))
             (self.folder / path).unlink()
             _prune((self.folder / path).parent, self.folder)
 
@@ -186,6 +189,20 @@ class RemoteStore:
 
     def _make_folder(self, path: str) -> None:
         self._system.makedirs(self._at(path).rpartition("/")[0], exist_ok=True)
+
+
+def _again(send: Callable[..., Any], *arguments: Any) -> None:
+    """Sends a file, once more after a while if the connection is lost."""
+    for tries in range(1, TRIES + 1):
+        try:
+            send(*arguments)
+            return
+        except (FileNotFoundError, PermissionError):
+            raise
+        except Exception:  # whatever its library raises for a place that does not answer
+            if tries == TRIES:
+                raise
+            time.sleep(PAUSE_S * 2**tries)
 
 
 def _prune(folder: Path, top: Path) -> None:

@@ -71,12 +71,16 @@ class Executor(Protocol):
 
 
 class LocalExecutor:
-    """Worker processes of this machine, which share its cores."""
+    """Worker processes of this machine, which share its cores.
+
+    Args:
+        cores: How many; by default all that are available.
+    """
 
     remote = False
 
-    def __init__(self) -> None:
-        self._cores = len(os.sched_getaffinity(0))
+    def __init__(self, cores: int | None = None) -> None:
+        self._cores = cores or len(os.sched_getaffinity(0))
 
     def size(self, workers: int | None) -> int:
         """One for each available core by default."""

@@ -50,6 +50,7 @@ class RenderPool:
     Attributes:
         workers: Worker processes at most.
         counters: Frames, failures, restarts and render seconds so far.
+        orders: What each worker is made and treated like.
 
     Raises:
         InputError: If there is no such engine or it has no such options.
@@ -71,6 +72,7 @@ class RenderPool:
         self.counters = Counters()
         sent = self._executor.sent(kind, self._options)
         orders = Orders(kind, sent, self.workers, timeout_s, self._executor)
+        self.orders = orders
         self._crew = Crew(orders, self.counters)
         self._ahead, self._spread = AHEAD * self.workers, SPREAD * self.workers
         self._closed = False

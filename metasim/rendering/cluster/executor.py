@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import math
+import pickle
 import socket
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from metasim.base.errors import InputError
+from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.cluster.machine import Home, call
 from metasim.rendering.cluster.parcel import Parcel
 from metasim.rendering.registry import files_of
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 INSTALL = "pip install 'ray>=2.60,<3'"
 KNOCK_SECONDS = 10.0
+RETRIES = 10  # machines that may be lost to a call
 
 
 class RayExecutor:
@@ -46,7 +48,9 @@ class RayExecutor:
         from metasim.rendering.cluster.host import Host
 
         self._workers, self._cpus, self._ray = workers, cpus, ray
+        self._home = Home()
         self._host = ray.remote(num_cpus=cpus, num_gpus=gpus, max_restarts=0)(Host)
+        self._call = ray.remote(num_cpus=cpus, num_gpus=gpus, max_retries=RETRIES)(call)
         self._parcels: dict[tuple[Path, Path], Parcel] = {}
 
     def size(self, workers: int | None) -> int:
@@ -68,8 +72,39 @@ class RayExecutor:
         """An actor that is placed when there is room."""
         from metasim.rendering.cluster.remote import RemoteWorker
 
-        threads, path = max(1, math.floor(self._cpus)), [str(Path(entry).absolute()) for entry in sys.path]
-        return RemoteWorker(self._ray, self._host.remote(threads, path), timeout_s)
+        host = self._host.remote(self._home, max(1, math.floor(self._cpus)))
+        return RemoteWorker(self._ray, host, timeout_s)
+
+    def begin(self, function: Any, argument: Any) -> Any:
+        """Has a machine call a function, from ``put``; one that is lost is called elsewhere."""
+        return self._call.remote(self._home, function, argument)
+
+    def put(self, function: Any) -> Any:
+        """Stores a function of one argument, to be pickled, where all machines find it."""
+        return self._ray.put(pickle.dumps(function))
+
+    def landed(self, calls: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+        """Waits for a call to end; those that have, and the others."""
+        return self._ray.wait(list(calls), num_returns=1)
+
+    def result(self, call: Any) -> Any:
+        """What a call has returned, or the error that it raised.
+
+        Raises:
+            MetasimError: If it was lost again and again, or for a reason of its own.
+        """
+        try:
+            return self._ray.get(call)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, MetasimError):
+                raise error.cause from None
+            raise
+        except self._ray.exceptions.RayError as error:
+            raise MetasimError(f"cluster: {' '.join(str(error).split())}") from error
+
+    def cancel(self, call: Any) -> None:
+        """Ends a call."""
+        self._ray.cancel(call, force=True)
 
 
 def connect(address: str) -> Any:

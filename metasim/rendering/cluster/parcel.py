@@ -6,7 +6,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,15 @@ class Parcel:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(fetch(content))
         partial.rename(folder)
+
+
+def unpacked(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Options of an engine with the paths on this machine in place of parcels."""
+    import ray
+
+    return {
+        name: value.unpack(ray.get) if isinstance(value, Parcel) else value for name, value in options.items()
+    }
 
 
 def _cache() -> Path:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 from metasim.base.errors import MetasimError
-from metasim.rendering.cluster.host import Reply, installed
+from metasim.rendering.cluster.host import Reply
 from metasim.rendering.process import LEAVE_SECONDS, HostLost, WorkerDied
 from metasim.rendering.protocol import Capabilities
 from metasim.rendering.worker import Answer
@@ -52,7 +52,7 @@ class RemoteWorker:
             HostLost: If the machine or the actor is lost.
         """
         if self._capabilities is None:
-            made = self._host.make_engine.remote(kind, options, installed())
+            made = self._host.make_engine.remote(kind, options)
             answer = self._read(made, None)
             if isinstance(answer, MetasimError):
                 raise answer

@@ -23,11 +23,6 @@ ENGINE = "fault_engine:FaultEngine"
 HDR = frozenset({Pass.HDR})
 
 
-@pytest.fixture
-def executor(nodes: Nodes) -> RayExecutor:
-    return RayExecutor(nodes.address)
-
-
 def scene(value: float, cls: str = "none") -> SceneGraph:
     return SceneGraph((SceneNode("root", "root", cls, None, {"value": value}),))
 

@@ -1,0 +1,140 @@
+"""Capacity: what so many images cost on so many workers, from a few that were measured.
+
+A scene takes ``scene_s + pixels * (pixel_s + samples * path_s)`` seconds of a worker and leaves ``scene_b +
+pixels * pixel_b`` bytes, fitted by least squares without negative terms. The process that hands scenes out
+spends ``driver_s`` on each, so that no number of workers renders more than ``1 / driver_s`` scenes a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.optimize import nnls
+
+from metasim.base.errors import MetasimError
+
+HOUR_S = 3600.0
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was measured of scenes of one kind.
+
+    Attributes:
+        px: Side of the images, pixels.
+        samples: Light paths a pixel.
+        seconds: Seconds of a worker a scene.
+        bytes: Bytes of a sample in the dataset.
+    """
+
+    px: int
+    samples: int
+    seconds: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """A cost model.
+
+    Attributes:
+        scene_s: Seconds a scene, whatever its size.
+        pixel_s: Seconds a pixel.
+        path_s: Seconds a light path.
+        scene_b: Bytes a sample, whatever its size.
+        pixel_b: Bytes a pixel.
+        driver_s: Seconds of one processor that handing out a scene takes.
+        start_s: Seconds until workers render.
+    """
+
+    scene_s: float
+    pixel_s: float
+    path_s: float
+    scene_b: float
+    pixel_b: float
+    driver_s: float
+    start_s: float
+
+    @classmethod
+    def fit(cls, sightings: Sequence[Sighting], driver_s: float, start_s: float) -> Capacity:
+        """The model nearest to what was measured, relative errors counted.
+
+        Args:
+            sightings: Three at least, of two sizes and two numbers of samples at least.
+            driver_s: Seconds of one processor that handing out a scene takes.
+            start_s: Seconds until workers render.
+
+        Raises:
+            MetasimError: If they do not determine it.
+        """
+        pixels = np.array([float(s.px) ** 2 for s in sightings])
+        terms = np.stack([np.ones_like(pixels), pixels, pixels * [s.samples for s in sightings]], 1)
+        if np.linalg.matrix_rank(terms / terms.max(0)) < terms.shape[1]:
+            raise MetasimError("sizes and samples that were measured do not tell their costs apart")
+        seconds = np.array([s.seconds for s in sightings])
+        sizes = np.array([s.bytes for s in sightings])
+        (scene_s, pixel_s, path_s), (scene_b, pixel_b) = _fit(terms, seconds), _fit(terms[:, :2], sizes)
+        return cls(scene_s, pixel_s, path_s, scene_b, pixel_b, driver_s, start_s)
+
+    def seconds(self, px: int, samples: int) -> float:
+        """Seconds of a worker a scene."""
+        return self.scene_s + px**2 * (self.pixel_s + samples * self.path_s)
+
+    def saturation(self, px: int, samples: int) -> float:
+        """Workers from which on more of them render no faster."""
+        return self.seconds(px, samples) / self.driver_s
+
+    def hours(self, images: float, workers: int, px: int, samples: int) -> float:
+        """Hours by the clock."""
+        each = max(self.seconds(px, samples) / workers, self.driver_s)
+        return (self.start_s + images * each) / HOUR_S
+
+    def row(self, images: float, workers: int, px: int, samples: int, price: float | None) -> dict[str, Any]:
+        """All that is known of an export, as JSON data.
+
+        Args:
+            images: Images of it.
+            workers: Workers, a processor each.
+            px: Side of the images, pixels.
+            samples: Light paths a pixel.
+            price: Dollars an hour of a processor, if dollars are asked for.
+        """
+        hours = self.hours(images, workers, px, samples)
+        return {
+            "images": round(images),
+            "workers": workers,
+            "px": px,
+            "samples": samples,
+            "hours": hours,
+            "dollars": None if price is None else hours * workers * price,
+            "gigabytes": images * (self.scene_b + px**2 * self.pixel_b) / 1e9,
+            "driver_saturated": workers >= self.saturation(px, samples),
+        }
+
+
+def table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as a Markdown table, a line for each number of images and a column for each of workers."""
+    workers = list(dict.fromkeys(row["workers"] for row in rows))
+    lines = ["| images | GB | " + " | ".join(f"{w} workers" for w in workers) + " |"]
+    lines.append("|" + "---:|" * (2 + len(workers)))
+    for images in dict.fromkeys(row["images"] for row in rows):
+        cells = {row["workers"]: row for row in rows if row["images"] == images}
+        texts = [_cell(cells[w]) for w in workers]
+        size = next(iter(cells.values()))["gigabytes"]
+        lines.append(f"| {images:.0e} | {size:,.1f} | " + " | ".join(texts) + " |")
+    return "\n".join(lines)
+
+
+def _cell(row: Mapping[str, Any]) -> str:
+    dollars = "" if row["dollars"] is None else f", ${row['dollars']:,.0f}"
+    return f"{row['hours']:,.1f} h{dollars}" + (" (driver)" if row["driver_saturated"] else "")
+
+
+def _fit(terms: np.ndarray, values: np.ndarray) -> tuple[float, ...]:
+    """Coefficients, none negative, that give the values with the least relative errors."""
+    scale = terms.max(0)
+    found, _ = nnls(terms / scale / values[:, None], np.ones(len(values)))
+    return tuple(float(c) for c in found / scale)
