@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from metasim.base.errors import InputError
 from metasim.base.files import read_json, read_yaml
 from metasim.base.validation import closest, validated
 from metasim.grammar import analysis
-from metasim.grammar.derivation import log_prob_places, pick, sample_places
+from metasim.grammar.derivation import Place, log_prob_places, pick, sample_places
 from metasim.grammar.legacy import from_legacy, is_legacy
 from metasim.grammar.syntax import Grammar
 from metasim.grammar.values import ValueLaws
@@ -123,7 +123,12 @@ class SceneGrammar:
     def sample(self, rng: np.random.Generator) -> SceneGraph:
         """Draws a scene; equal streams give equal scenes."""
         places = sample_places(self.rules, rng)
-        classes = [self._sample_class(place.symbol, rng) for place in places]
+        return self.furnish(places, [self._sample_class(place.symbol, rng) for place in places], rng)
+
+    def furnish(
+        self, places: Sequence[Place], classes: Sequence[str], rng: np.random.Generator
+    ) -> SceneGraph:
+        """The scene of given nodes and classes, with values drawn for them."""
         values = self._laws.sample(places, classes, rng)
         return SceneGraph(
             tuple(

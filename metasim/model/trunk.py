@@ -12,11 +12,12 @@ KEYPOINTS = 24
 GRID = 8
 
 
-def _block(channels: int, out: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+def convolution(channels: int, out: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
+    """Convolution that keeps the size but for its stride, normalisation, rectifier."""
     # GroupNorm, never BatchNorm: the target's statistics differ from the bank's.
     padding = dilation * (kernel // 2)
-    convolution = nn.Conv2d(channels, out, kernel, stride, padding, dilation)
-    return nn.Sequential(convolution, nn.GroupNorm(4, out), nn.ReLU())
+    weights = nn.Conv2d(channels, out, kernel, stride, padding, dilation)
+    return nn.Sequential(weights, nn.GroupNorm(4, out), nn.ReLU())
 
 
 def coordinates(size: tuple[int, int], device: torch.device) -> Tensor:
@@ -47,10 +48,10 @@ class Trunk(nn.Module):
         super().__init__()
         self.objects = objects
         self.convolutions = nn.Sequential(
-            _block(5, 24, 5, stride=2),
-            _block(24, 48, 3, stride=2),
-            _block(48, 48, 3),
-            _block(48, 48, 3, dilation=2),
+            convolution(5, 24, 5, stride=2),
+            convolution(24, 48, 3, stride=2),
+            convolution(48, 48, 3),
+            convolution(48, 48, 3, dilation=2),
         )
         self.maps = nn.Conv2d(48, KEYPOINTS + objects, 1)
         self.grid = nn.Sequential(nn.Conv2d(48, 32, 1), nn.AdaptiveAvgPool2d(GRID), nn.Flatten())
@@ -86,9 +87,9 @@ class CloseLook(nn.Module):
         self.extent, self.pixels = extent, pixels
         side = (pixels + 3) // 4  # two strides of 2, each rounding up
         self.net = nn.Sequential(
-            _block(3, 32, 5, stride=2),
-            _block(32, 48, 3),
-            _block(48, 64, 3, stride=2),
+            convolution(3, 32, 5, stride=2),
+            convolution(32, 48, 3),
+            convolution(48, 64, 3, stride=2),
             nn.Flatten(),
             nn.Linear(64 * side * side, CLOSE_WIDTH),
             nn.LayerNorm(CLOSE_WIDTH),

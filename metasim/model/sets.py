@@ -1,0 +1,123 @@
+"""SetNetwork: image to a set of objects, each with its presence, kind and attributes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from metasim.model.posterior import AutoregressivePosterior
+from metasim.model.trunk import convolution, coordinates
+
+CHANNELS = 64
+WIDTH = 160
+STRIDE = 4
+REACH = 1.5  # how far, in queries, an object may lie from the one that answers for it
+TOP = 16  # queries that an image's objects are read from
+DROPOUT = 0.25
+RARE = -4.0  # first logit of presence: few queries see an object
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What the network sees in a batch of images.
+
+    Attributes:
+        presence: (B, Q) logits: whether a query sees an object.
+        places: (B, Q, 2) where, x and y on [0, 1].
+        near: (B, C, H, W) features around the queries.
+        tallies: (B, T) logits of how many objects of each symbol there are.
+    """
+
+    presence: Tensor
+    places: Tensor
+    near: Tensor
+    tallies: Tensor
+
+
+class SetNetwork(nn.Module):
+    """A one-stage set predictor: every place of a feature map is a query that may answer for one object.
+
+    Presence and place are told at every query; kind and attributes only where they are asked for, from
+    the features around the query. How many objects there are is told from the whole image besides: of an
+    object split between two queries each is unsure, but not the image.
+
+    Args:
+        kinds: How many kinds of objects there are.
+        periodic: Which of the attributes wrap.
+        tallies: How many combinations of numbers of objects there are.
+    """
+
+    sharpness: Tensor
+
+    def __init__(self, kinds: int, periodic: list[bool], tallies: int) -> None:
+        super().__init__()
+        self.kinds = kinds
+        self.register_buffer("sharpness", torch.ones(2))  # of numbers and of kinds, calibrated
+        self.convolutions = nn.Sequential(
+            convolution(3, 24, 5, stride=2),
+            convolution(24, 48, 3, stride=2),
+            convolution(48, CHANNELS, 3),
+            convolution(CHANNELS, CHANNELS, 3),
+            convolution(CHANNELS, CHANNELS, 3, dilation=2),
+        )
+        self.answer = nn.Sequential(convolution(CHANNELS, 32, 3), nn.Conv2d(32, 3, 1))
+        self.count = nn.Sequential(
+            nn.Linear(TOP + 1 + 2 * CHANNELS, 96), nn.SiLU(), nn.Dropout(DROPOUT), nn.Linear(96, tallies)
+        )
+        self.look = nn.Sequential(nn.Linear(9 * CHANNELS, WIDTH), nn.LayerNorm(WIDTH), nn.SiLU())
+        self.kind = nn.Linear(WIDTH, kinds)
+        self.dropout = nn.Dropout(DROPOUT)
+        order = sorted(range(len(periodic)), key=lambda j: periodic[j])
+        self.posterior = AutoregressivePosterior([WIDTH + 2] * len(periodic), periodic, kinds, order)
+        last = self.answer[1]
+        assert isinstance(last, nn.Conv2d)
+        assert last.bias is not None
+        with torch.no_grad():
+            last.weight.mul_(0.1)
+            last.bias.copy_(torch.tensor([RARE, 0.0, 0.0]))
+
+    def forward(self, images: Tensor) -> Sight:
+        """Looks at (B, H, W, 3) images, uint8 or float on [0, 255]."""
+        features = self.convolutions(images.movedim(-1, 1).float() / 64 - 2)
+        logits, x, y = self.answer(features).float().flatten(2).unbind(1)
+        size = (features.shape[2], features.shape[3])
+        spacing = torch.tensor([1 / size[1], 1 / size[0]], device=x.device)
+        shift = REACH * torch.tanh(torch.stack([x, y], dim=-1)) * spacing
+        places = coordinates(size, x.device).flatten(1).T + shift
+        features = features.float()
+        chances = logits.sigmoid()
+        best = nn.functional.pad(chances, (0, TOP)).topk(TOP, dim=1).values
+        crowd = torch.cat(
+            [best, chances.sum(1, keepdim=True), features.amax((2, 3)), features.mean((2, 3))], 1
+        )
+        return Sight(logits, places, features, self.count(crowd))
+
+    def read(self, sight: Sight, images: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
+        """What some queries see.
+
+        Args:
+            sight: What is seen in the images.
+            images: (n,) in which image each query is asked.
+            queries: (n,) the query.
+
+        Returns:
+            (n, kinds) logits, and (n, WIDTH + 2) what attributes are read from.
+        """
+        width = sight.near.shape[3]
+        padded = nn.functional.pad(sight.near, (1, 1, 1, 1))
+        y, x = queries // width, queries % width
+        around = [padded[images, :, y + dy, x + dx] for dy in range(3) for dx in range(3)]
+        seen = self.dropout(self.look(torch.cat(around, dim=1)))
+        place = 4 * (sight.places[images, queries] - 0.5)
+        return self.kind(seen).float(), torch.cat([seen.float(), place.detach()], dim=1)
+
+    @staticmethod
+    def spacing(sight: Sight) -> float:
+        """Distance of neighbouring queries along the longer side."""
+        return 1 / max(sight.near.shape[2:])
+
+    def one_hot(self, kinds: Tensor) -> Tensor:
+        """(n, kinds) one-hot kinds."""
+        return nn.functional.one_hot(kinds, self.kinds).float()
