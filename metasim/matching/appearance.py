@@ -9,7 +9,7 @@ from torch.nn.functional import avg_pool2d
 PATCH = 0.3  # side of the patch that is hidden in half of the images, as a share of the image
 
 
-def vary_appearance(images: Tensor, generator: torch.Generator) -> Tensor:
+def vary_appearance(images: Tensor, generator: torch.Generator, hide: bool = True) -> Tensor:
     """Gives each image a gain, an offset, blur and noise of random strength, and hides a patch of some.
 
     Small banks are memorised within a few hundred steps without this; hiding a patch makes the network
@@ -18,6 +18,7 @@ def vary_appearance(images: Tensor, generator: torch.Generator) -> Tensor:
     Args:
         images: (B, H, W, 3) uint8.
         generator: Where the randomness comes from.
+        hide: Whether patches are hidden; not where objects are counted.
 
     Returns:
         (B, H, W, 3) float on about [0, 255].
@@ -31,6 +32,8 @@ def vary_appearance(images: Tensor, generator: torch.Generator) -> Tensor:
     strength = 25.0 * torch.rand(batch, generator=generator).square()
     grain = torch.randn((*x.shape[:3], 1), generator=generator)  # one draw a pixel: a third of the cost
     x = x * gain + offset + strength * grain
+    if not hide:
+        return x
     return torch.where(_patches(x.shape, generator), x.mean((1, 2), keepdim=True), x)
 
 

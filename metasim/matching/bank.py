@@ -83,7 +83,7 @@ class Scenes:
         Raises:
             MetasimError: If more than half of them fail.
         """
-        frames = self._frames(graphs, {Pass.RGB, Pass.INSTANCE} & self.pool.capabilities.passes, stage, first)
+        frames = self.frames(graphs, {Pass.RGB, Pass.INSTANCE} & self.pool.capabilities.passes, stage, first)
         done = [(graph, frame) for graph, frame in zip(graphs, frames, strict=True) if frame is not None]
         nodes = len(self.layout.node_names)
         return Renders(
@@ -99,15 +99,20 @@ class Scenes:
         Raises:
             MetasimError: If more than half of them fail.
         """
-        frames = self._frames(graphs, {Pass.RGB}, stage, 0)
+        frames = self.frames(graphs, {Pass.RGB}, stage, 0)
         done = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if f is not None])
         images = np.broadcast_to(done.mean(0).astype(np.uint8), (len(graphs), *done.shape[1:])).copy()
         images[[frame is not None for frame in frames]] = done
         return images
 
-    def _frames(
+    def frames(
         self, graphs: list[SceneGraph], passes: set[Pass], stage: str, first: int
     ) -> list[Frame | None]:
+        """A frame for each scene, ``None`` for one that fails.
+
+        Raises:
+            MetasimError: If more than half of them fail.
+        """
         seeds = [stream_seed(self.seed, f"{stage}/render", first + i) for i in range(len(graphs))]
         results = self.pool.render(graphs, frozenset(passes), seeds)
         failures = [result for result in results if not isinstance(result, Frame)]
@@ -151,8 +156,8 @@ class Bank:
         folder = self.folder / f"round_{number:02d}"
         kept = folder / "proposal.npz"
         if not kept.exists():
-            _save_proposal(kept, propose())
-        proposal = _load_proposal(kept)
+            save_proposal(kept, propose())
+        proposal = load_proposal(kept)
         parts = []
         for first in range(0, count, CHUNK):
             path = folder / f"{first:06d}.npz"
@@ -166,7 +171,7 @@ class Bank:
         """Adds the next round, which is on disk whole."""
         folder = self.folder / f"round_{len(self.rounds):02d}"
         parts = [load_renders(path) for path in sorted(folder.glob("[0-9]*.npz"))]
-        self.rounds.append(Round(_load_proposal(folder / "proposal.npz"), Renders.joined(parts)))
+        self.rounds.append(Round(load_proposal(folder / "proposal.npz"), Renders.joined(parts)))
 
     def _render(self, proposal: Proposal, number: int, first: int, count: int) -> Renders:
         stage = f"bank/{number}"
@@ -218,7 +223,8 @@ def load_renders(path: Path) -> Renders:
         return Renders(**{f.name: data[f.name] for f in fields(Renders)})
 
 
-def _save_proposal(path: Path, proposal: Proposal) -> None:
+def save_proposal(path: Path, proposal: Proposal) -> None:
+    """Writes a proposal whole."""
     shares = {f"classes_{i}": p for i, p in enumerate(proposal.class_probabilities)}
     with whole_file(path) as file:
         np.savez(
@@ -226,7 +232,8 @@ def _save_proposal(path: Path, proposal: Proposal) -> None:
         )
 
 
-def _load_proposal(path: Path) -> Proposal:
+def load_proposal(path: Path) -> Proposal:
+    """Reads a proposal."""
     with np.load(path, allow_pickle=False) as data:
         shares = tuple(data[f"classes_{i}"] for i in range(len(data.files) - 3))
         return Proposal(data["weights"], data["histograms"], shares, data["levels"])

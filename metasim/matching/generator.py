@@ -1,4 +1,4 @@
-"""Generator: the tuned grammar and attribute network that scenes are drawn from."""
+"""Generator: the tuned grammar, attribute network and policy that scenes are drawn from."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from torch_geometric.data import Batch
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
+from metasim.grammar.expansion import Expansion
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.structure.derivation import derive
 from metasim.model.attribute_gcn import AttributeNetwork
+from metasim.model.policy import ExpansionPolicy
 from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 from metasim.scene.encoding import GraphEncoder, SceneData
 from metasim.scene.graph import SceneGraph
@@ -31,11 +34,13 @@ class Generator:
         grammar: The grammar, with the class frequencies that were learnt.
         network: The attribute network.
         seed: Root seed of the scenes.
+        policy: Chooses the nodes where scenes differ in them; the grammar by default.
     """
 
     grammar: SceneGrammar
     network: AttributeNetwork
     seed: int
+    policy: ExpansionPolicy | None = None
 
     def scenes(self, count: int, stage: str) -> list[SceneGraph]:
         """The first ``count`` scenes of a stage."""
@@ -75,6 +80,8 @@ class Generator:
             "network": self.network.state_dict(),
             "seed": self.seed,
         }
+        if self.policy is not None:
+            content["policy"] = self.policy.state_dict()
         save_checkpoint(path, content)
 
     @classmethod
@@ -93,7 +100,11 @@ class Generator:
             grammar = SceneGrammar.from_mapping(content["grammar"], str(path))
             network = AttributeNetwork(grammar.schema)
             network.load_state_dict(content["network"])
-            return cls(grammar, network, content["seed"] if seed is None else seed)
+            policy = None
+            if "policy" in content:
+                policy = ExpansionPolicy(Expansion(grammar.rules).sizes)
+                policy.load_state_dict(content["policy"])
+            return cls(grammar, network, content["seed"] if seed is None else seed, policy)
         except (LookupError, TypeError, RuntimeError) as error:
             raise InputError(str(path), "not a generator", "a checkpoint written by train") from error
 
@@ -106,9 +117,12 @@ class Generator:
 
 @lru_cache(maxsize=4)
 def _block(generator: Generator, stage: str, number: int) -> list[SceneGraph]:
-    graphs, noise = [], []
-    for index in range(number * BLOCK, (number + 1) * BLOCK):
-        rng = stream(generator.seed, stage, index)
-        graphs.append(generator.grammar.sample(rng))
-        noise.append(rng.standard_normal((len(graphs[-1].nodes), generator.network.noise_width)))
+    indices = range(number * BLOCK, (number + 1) * BLOCK)
+    streams = [stream(generator.seed, stage, index) for index in indices]
+    if generator.policy is None:
+        graphs = [generator.grammar.sample(rng) for rng in streams]
+    else:
+        graphs = derive(generator.grammar, generator.policy, streams)
+    width = generator.network.noise_width
+    noise = [rng.standard_normal((len(g.nodes), width)) for g, rng in zip(graphs, streams, strict=True)]
     return generator.rewrite(graphs, torch.from_numpy(np.concatenate(noise)).float())

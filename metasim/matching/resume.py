@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from torch import Tensor
 
@@ -34,7 +34,7 @@ class Checkpoint:
     inherited: int = 0
 
     @classmethod
-    def load(cls, path: Path) -> Checkpoint:
+    def load(cls, path: Path) -> Self:
         """The state that a run has left, or that of one not begun."""
         content: dict[str, Any] = load_checkpoint(path) if path.exists() else {}
         return cls(path, **content)

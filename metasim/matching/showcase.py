@@ -56,8 +56,12 @@ class Showcase:
             classes: (n, C) class indices.
         """
         layout = self._scenes.layout
-        Epoch(epoch, stage, renders, layout.values(units[:DRAWN])).save(self._folder.epochs)
         graphs = layout.place(self._base, units[:SHOWN], classes[:SHOWN])
+        self.keep(epoch, stage, renders, layout.values(units), graphs)
+
+    def keep(self, epoch: int, stage: str, renders: int, values: Array, graphs: list[SceneGraph]) -> None:
+        """Keeps a moment, given (n, D) values of the layout's columns and at most ``SHOWN`` scenes."""
+        Epoch(epoch, stage, renders, values[:DRAWN]).save(self._folder.epochs)
         images = self._scenes.images(graphs, f"shown/{epoch}")
         for name in (f"epoch_{epoch:04d}", "most_recent") + (("prior",) if epoch == 0 else ()):
             save_images(self._folder.images / name, list(images), SHOWN)
@@ -65,8 +69,8 @@ class Showcase:
         self._log.rewind("match", epoch)
         self._log.scalars("match", epoch, renders, **self._distance(features))
         self._log.images("match", epoch, "images", images[:LOGGED])
-        for j, name in enumerate(layout.names):
-            self._log.histogram("match", epoch, f"attributes/{name}", layout.values(units)[:, j])
+        for j, name in enumerate(self._scenes.layout.names):
+            self._log.histogram("match", epoch, f"attributes/{name}", values[:, j])
 
     def _distance(self, features: Tensor) -> dict[str, float]:
         error = self._target.standard_error(features)

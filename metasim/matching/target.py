@@ -19,6 +19,7 @@ from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.changes import CHANGES
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
+from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Classes, SceneLayout
 
 LEAST_IMAGES = 30
@@ -120,6 +121,27 @@ def simulate_target(
     Raises:
         MetasimError: If too many scenes fail.
     """
+    images, shown = _simulated(grammar, config, pool, seed, advance)
+    learning = learning_part(len(images), config.held_out)
+    return Target(images, learning, layout.units(shown), layout.classes(shown))
+
+
+def simulate_varying_target(
+    grammar: SceneGrammar, config: TargetConfig, pool: RenderPool, seed: int, advance: Callable[[int], None]
+) -> Target:
+    """The same for scenes that differ in their nodes, of which nothing is kept but the images.
+
+    Raises:
+        MetasimError: If too many scenes fail.
+    """
+    images, _ = _simulated(grammar, config, pool, seed, advance)
+    empty = np.zeros((len(images), 0))
+    return Target(images, learning_part(len(images), config.held_out), empty, empty.astype(np.int64))
+
+
+def _simulated(
+    grammar: SceneGrammar, config: TargetConfig, pool: RenderPool, seed: int, advance: Callable[[int], None]
+) -> tuple[Images, list[SceneGraph]]:
     graphs = [grammar.sample(stream(seed, "target", i)) for i in range(config.num)]
     seeds = [stream_seed(seed, "target/render", i) for i in range(config.num)]
     frames = []
@@ -133,9 +155,7 @@ def simulate_target(
     images = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if isinstance(f, Frame)])
     if config.changed is not None:
         images = CHANGES[config.changed](images, stream(seed, "target/changed"))
-    shown = [graphs[i] for i in kept]
-    learning = learning_part(len(kept), config.held_out)
-    return Target(images, learning, layout.units(shown), layout.classes(shown))
+    return images, [graphs[i] for i in kept]
 
 
 def read_target(

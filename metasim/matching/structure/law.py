@@ -1,0 +1,148 @@
+"""StructureLaw: how often each number of objects and each kind is behind a set of images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from metasim.matching.structure.bank import SetRenders
+from metasim.matching.structure.draws import UNSEEN, SetDraws
+from metasim.matching.structure.inventory import Inventory
+from metasim.matching.structure.reader import Readings, asked_for
+from metasim.model.assignment import assign
+from metasim.scene.layout import Array, Classes
+from metasim.stats.unfolding import tilt, unfold
+
+ITERATIONS = 30
+PRIOR_COUNT = 0.5  # examples that a reader is taken to get right, beside the real ones
+
+
+@dataclass(frozen=True)
+class StructureLaw:
+    """Margins of the structure.
+
+    Attributes:
+        tallies: (T,) probability of each tally.
+        kinds: (K,) probability of each kind among the objects of its symbol.
+    """
+
+    tallies: Array
+    kinds: Array
+
+    def means(self, inventory: Inventory) -> Array:
+        """(T + K,) probability of each tally and mean number of objects of each kind."""
+        number = self.tallies @ np.array(inventory.tallies, dtype=np.float64)
+        return np.concatenate([self.tallies, self.kinds * number[inventory.symbol_of]])
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """What known renders are taken for.
+
+    Attributes:
+        tallies: (T, T) mean of the tally probabilities read of scenes of each tally.
+        kinds: (K, K) mean of the kind probabilities read of objects of each kind that are seen.
+        found: (K,) share of the objects of each kind that are seen.
+    """
+
+    tallies: Array
+    kinds: Array
+    found: Array
+
+    @classmethod
+    def of(cls, renders: SetRenders, readings: Readings, inventory: Inventory, spacing: float) -> Confusion:
+        """Compares what was read of renders with what they show."""
+        tallies, kinds = (PRIOR_COUNT * np.eye(n) for n in (len(inventory.tallies), len(inventory.kinds)))
+        np.add.at(tallies, renders.tallies, readings.tallies)
+        centres = asked_for(renders, len(inventory.kinds))
+        logits = torch.logit(torch.from_numpy(readings.presence), eps=1e-6)
+        image, query, thing = assign(logits, torch.from_numpy(readings.places), centres, spacing)
+        sure = readings.seen[image, query]
+        true = renders.kinds[image, thing][sure]
+        np.add.at(kinds, true, readings.kinds[image, query][sure])
+        everyone = renders.kinds[renders.kinds >= 0]
+        there, all_there = (np.bincount(k, minlength=len(kinds)) for k in (true, everyone))
+        found = (there + PRIOR_COUNT) / (all_there + PRIOR_COUNT)
+        return cls(
+            tallies / tallies.sum(1, keepdims=True), kinds / kinds.sum(1, keepdims=True), np.minimum(found, 1)
+        )
+
+    def undo(self, readings: Readings, start: StructureLaw, inventory: Inventory) -> StructureLaw:
+        """The law that would have been taken for what was read."""
+        tallies = unfold(self.tallies, readings.tallies.mean(0), start.tallies)
+        if not readings.seen.any():  # a reader that has learnt nothing yet
+            return StructureLaw(tallies, start.kinds)
+        read = readings.kinds[readings.seen].mean(0)
+        kinds = unfold(self.kinds, read, start.means(inventory)[len(tallies) :]) / self.found
+        return StructureLaw(tallies, _by_symbol(kinds, inventory))
+
+
+def fit_law(draws: SetDraws, bank: StructureLaw, inventory: Inventory) -> tuple[StructureLaw, Array]:
+    """The law that makes all images likely together, numbers and kinds independent.
+
+    Draws are weighted by the law's probability over the bank's, whose own law is known.
+
+    Args:
+        draws: Of M images, S each.
+        bank: Law of the renders that the reader has learnt from.
+        inventory: What scenes may hold.
+
+    Returns:
+        The law, and (M, S) weights of the draws; rows sum to 1.
+
+    References:
+        Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori
+        probabilities", Neural Computation 14, 2002.
+    """
+    counts = draws.counts(len(inventory.kinds))
+    law = bank
+    weights = np.full(draws.tallies.shape, 1 / draws.tallies.shape[1])
+    for _ in range(ITERATIONS):
+        ratio = np.log(law.kinds / bank.kinds)
+        logs = np.log(law.tallies / bank.tallies)[draws.tallies] + counts @ ratio
+        weights = np.exp(logs - logs.max(1, keepdims=True))
+        weights /= weights.sum(1, keepdims=True)
+        tallies = np.bincount(draws.tallies.ravel(), weights.ravel(), len(law.tallies)) + 1e-3
+        kinds = (weights[..., None] * counts).sum((0, 1)) + 1e-2
+        law = StructureLaw(tallies / tallies.sum(), _by_symbol(kinds, inventory))
+    return law, weights
+
+
+def corrected(draws: SetDraws, weights: Array, law: StructureLaw, inventory: Inventory) -> Array:
+    """(M, S) weights, of sum 1, that give the draws the margins of a law and leave dependences alone.
+
+    Args:
+        draws: Of M images, S each.
+        weights: (M, S) their weights within each image.
+        law: The margins.
+        inventory: What scenes may hold.
+    """
+    counts = draws.counts(len(inventory.kinds))
+    tallies = np.eye(len(law.tallies))[draws.tallies]
+    # An object that is not seen is of the law's kinds.
+    for s in range(len(inventory.symbols)):
+        unseen = ((draws.kinds == UNSEEN) & (draws.symbols == s)).sum(2)
+        own = inventory.kinds_of(s)
+        counts[..., own] += unseen[..., None] * law.kinds[own]
+    features = np.concatenate([tallies, counts], axis=2)
+    flat = tilt(weights.ravel() / weights.sum(), features.reshape(weights.size, -1), law.means(inventory))
+    return flat.reshape(weights.shape)
+
+
+def fill_unseen(
+    draws: SetDraws, law: StructureLaw, inventory: Inventory, rng: np.random.Generator
+) -> Classes:
+    """(M, S, N) kinds with unseen objects drawn from a law."""
+    kinds = draws.kinds.copy()
+    for s in range(len(inventory.symbols)):
+        own, unseen = inventory.kinds_of(s), (kinds == UNSEEN) & (draws.symbols == s)
+        kinds[unseen] = rng.choice(own, unseen.sum(), p=law.kinds[own] / law.kinds[own].sum())
+    return kinds
+
+
+def _by_symbol(kinds: Array, inventory: Inventory) -> Array:
+    """Kinds as shares within their symbols."""
+    totals = np.bincount(inventory.symbol_of, kinds, len(inventory.symbols))
+    return kinds / totals[inventory.symbol_of]

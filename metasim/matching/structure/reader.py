@@ -1,0 +1,282 @@
+"""SetReader: the set predictor learns from the bank and reads the objects of images."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, huber_loss
+
+from metasim.base.streams import seeded_layers, stream, torch_stream
+from metasim.matching.appearance import vary_appearance
+from metasim.matching.averages import Averages
+from metasim.matching.inversion import CHECKS, EMPHASIS, FLOORS, WIDENINGS, held_out_rows
+from metasim.matching.structure.bank import SetBank, SetRenders
+from metasim.matching.structure.inventory import Inventory
+from metasim.model.assignment import assign
+from metasim.model.sets import TOP, SetNetwork, Sight
+from metasim.scene.layout import Array, Classes
+
+BATCH = 32
+CHUNK = 250
+DRAWS = 16  # of each object's attributes
+HIDDEN = 0.2  # of the pixels usual for its kind: an object of which less is seen is not asked for
+WEIGHTS = {"presence": 1.0, "places": 1.0, "kinds": 1.0, "tallies": 0.5, "posterior": 0.5}
+SHARPNESS = tuple(float(s) for s in np.geomspace(0.25, 2.0, 25))
+
+
+@dataclass(frozen=True)
+class Readings:
+    """What the network reads of n images, at the Q queries that are surest of an object.
+
+    Attributes:
+        tallies: (n, T) probability of each tally.
+        presence: (n, Q) probability that a query sees an object.
+        places: (n, Q, 2) where.
+        kinds: (n, Q, K) probability of each kind.
+        drawn_kinds: (n, Q, S) draws of the kind of objects more likely there than not.
+        drawn_units: (n, Q, S, D) draws of their attributes given it, NaN elsewhere.
+    """
+
+    tallies: Array
+    presence: Array
+    places: Array
+    kinds: Array
+    drawn_kinds: Classes
+    drawn_units: Array
+
+    @property
+    def seen(self) -> npt.NDArray[np.bool_]:
+        """(n, Q) which queries see an object."""
+        return self.presence > 0.5
+
+    @property
+    def moments(self) -> Array:
+        """(n, F) an image in one vector: numbers, kinds, places and attributes of its objects."""
+        found = np.maximum(self.presence.sum(1, keepdims=True), 1e-6)
+        kinds = (self.presence[..., None] * self.kinds).sum(1)
+        mean = (self.presence[..., None] * self.places).sum(1) / found
+        spread = (self.presence[..., None] * (self.places - mean[:, None]) ** 2).sum(1) / found
+        read = np.where(self.seen[..., None], np.nan_to_num(self.drawn_units.mean(2)), 0.0)
+        return np.concatenate([self.tallies, kinds, mean, np.sqrt(spread), read.sum(1) / found], axis=1)
+
+    @classmethod
+    def joined(cls, parts: list[Readings]) -> Readings:
+        """All parts as one."""
+        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
+
+
+class SetReader:
+    """The set predictor in training.
+
+    Args:
+        inventory: What scenes may hold.
+        device: Where the network lives.
+        seed: Root seed.
+    """
+
+    def __init__(self, inventory: Inventory, device: torch.device, seed: int) -> None:
+        self.inventory, self.device, self.seed = inventory, device, seed
+        periodic = [bool(p) for p in inventory.layout.periodic]
+        with seeded_layers(seed, "invert/weights"):
+            self.network = SetNetwork(len(inventory.kinds), periodic, len(inventory.tallies)).to(device)
+
+    def fit(
+        self, bank: SetBank, steps: int, rate: float, record: Callable[[int, dict[str, float]], None]
+    ) -> None:
+        """Trains on the whole bank, later rounds more, and keeps the weights best on held-out renders.
+
+        Args:
+            bank: The rounds; every tenth scene is held out.
+            steps: Optimiser steps.
+            rate: Peak learning rate of the one-cycle schedule.
+            record: Told the step and the losses now and then.
+        """
+        stage = f"invert/{len(bank.rounds)}"
+        renders, chance = bank.renders, _chances(bank)
+        held, centres = held_out_rows(len(renders)), asked_for(renders, len(self.inventory.kinds))
+        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2, fused=True)
+        schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
+        averages, best, best_loss = Averages(), copy.deepcopy(self.network.state_dict()), np.inf
+        for step in range(steps):
+            rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance)
+            generator = torch_stream(self.seed, stage, step)
+            images = vary_appearance(torch.from_numpy(renders.images[rows]), generator, hide=False)
+            self.network.train()
+            with seeded_layers(self.seed, f"{stage}/{step}"):
+                losses = self._losses(images, renders, rows, centres)
+            averages.add(losses)
+            optimiser.zero_grad()
+            _total(losses).backward()
+            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            optimiser.step()
+            schedule.step()
+            if (step + 1) % max(steps // CHECKS, 1) == 0 or step + 1 == steps:
+                loss = self._held_out_loss(renders, held, centres)
+                record(step, {"loss": loss} | averages.take())
+                if loss < best_loss:
+                    best, best_loss = copy.deepcopy(self.network.state_dict()), loss
+        self.network.load_state_dict(best)
+        self.calibrate(renders)
+
+    def _losses(
+        self, images: Tensor, renders: SetRenders, rows: npt.NDArray[np.intp], centres: Tensor
+    ) -> dict[str, Tensor]:
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cpu"):
+            sight = self.network(images.to(self.device))
+        pairs = self._pairs(sight, centres[rows])
+        image, query, thing = pairs
+        presence = torch.zeros_like(sight.presence)
+        presence[image, query] = 1.0
+        logits, seen = self.network.read(sight, image, query)
+        kinds, units, owned = self._labels(renders, rows, image, thing)
+        log_probs = self.network.posterior.log_probs(
+            units, [seen] * units.shape[1], self.network.one_hot(kinds)
+        )
+        apart = (sight.places[image, query] - centres[rows].to(self.device)[image, thing]) / (
+            self.network.spacing(sight)
+        )
+        tallies = torch.from_numpy(renders.tallies[rows]).to(self.device)
+        return {
+            "presence": binary_cross_entropy_with_logits(sight.presence, presence, reduction="sum")
+            / len(rows),
+            "places": huber_loss(apart, torch.zeros_like(apart)),
+            "kinds": cross_entropy(logits, kinds),
+            "tallies": cross_entropy(sight.tallies.float(), tallies),
+            "posterior": -(log_probs * owned).sum(1).mean(),
+        }
+
+    def _pairs(self, sight: Sight, centres: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        spacing = self.network.spacing(sight)
+        found = assign(sight.presence, sight.places, centres, spacing)
+        image, query, thing = (torch.from_numpy(index).to(self.device) for index in found)
+        return image, query, thing
+
+    def _labels(
+        self, renders: SetRenders, rows: npt.NDArray[np.intp], image: Tensor, thing: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Kind and attributes of objects, and which attributes they have."""
+        at = rows[image.cpu().numpy()], thing.cpu().numpy()
+        kinds = renders.kinds[at]
+        owned = self.inventory.owned[self.inventory.symbol_of[kinds]]
+        units = torch.from_numpy(np.nan_to_num(renders.units[at])).float()
+        return (
+            torch.from_numpy(kinds).to(self.device),
+            units.to(self.device),
+            torch.from_numpy(owned).to(self.device),
+        )
+
+    @torch.no_grad()
+    def _held_out_loss(self, renders: SetRenders, rows: npt.NDArray[np.intp], centres: Tensor) -> float:
+        self.network.eval()
+        total = 0.0
+        for part in np.array_split(rows, max(1, len(rows) // CHUNK)):
+            losses = self._losses(torch.from_numpy(renders.images[part]), renders, part, centres)
+            total += float(_total(losses)) * len(part) / len(rows)
+        return total
+
+    @torch.no_grad()
+    def calibrate(self, renders: SetRenders) -> None:
+        """Widens posteriors and blunts numbers and kinds as held-out renders ask for."""
+        self.network.eval()
+        self.network.sharpness.fill_(1.0)
+        rows, centres = held_out_rows(len(renders)), asked_for(renders, len(self.inventory.kinds))
+        tallies, kinds, features, labels = [], [], [], []
+        for part in np.array_split(rows, max(1, len(rows) // CHUNK)):
+            sight = self.network(torch.from_numpy(renders.images[part]).to(self.device))
+            image, query, thing = self._pairs(sight, centres[part])
+            logits, seen = self.network.read(sight, image, query)
+            tallies.append(sight.tallies)
+            kinds.append(logits)
+            features.append(seen)
+            labels.append(self._labels(renders, part, image, thing))
+        true_kinds, units, owned = (torch.cat(column) for column in zip(*labels, strict=True))
+        wanted = torch.from_numpy(renders.tallies[rows]).to(self.device)
+        for i, (logits, true) in enumerate(((torch.cat(tallies), wanted), (torch.cat(kinds), true_kinds))):
+            scores = [float(cross_entropy(s * logits, true)) for s in SHARPNESS]
+            self.network.sharpness[i] = SHARPNESS[int(np.argmin(scores))]
+        self._calibrate_heads(torch.cat(features), units, owned, self.network.one_hot(true_kinds))
+
+    def _calibrate_heads(self, features: Tensor, units: Tensor, owned: Tensor, hot: Tensor) -> None:
+        posterior = self.network.posterior
+        heads = [posterior.head(j) for j in range(units.shape[1])]
+        grid = [(w, f) for w in WIDENINGS for f in FLOORS]
+        scores = []
+        for widen, floor in grid:
+            for head in heads:
+                head.widen.fill_(widen)
+                head.floor.fill_(floor)
+            log_probs = posterior.log_probs(units, [features] * len(heads), hot)
+            scores.append((log_probs * owned).sum(0))
+        for head, best in zip(heads, torch.stack(scores).argmax(0).tolist(), strict=True):
+            widen, floor = grid[best]
+            head.widen.fill_(widen)
+            head.floor.fill_(floor)
+
+    @torch.no_grad()
+    def read(self, images: npt.NDArray[np.uint8], stage: str) -> Readings:
+        """Reads images, with one stream of draws for a stage."""
+        self.network.eval()
+        generator = torch_stream(self.seed, f"{stage}/draws")
+        parts = np.array_split(images, max(1, len(images) // CHUNK))
+        return Readings.joined([self._read(torch.from_numpy(part), generator) for part in parts])
+
+    def _read(self, images: Tensor, generator: torch.Generator) -> Readings:
+        sight = self.network(images.to(self.device))
+        count, kept = len(images), min(TOP, sight.presence.shape[1])
+        logits, queries = sight.presence.topk(kept, dim=1)
+        image = torch.arange(count, device=self.device).repeat_interleave(kept)
+        kinds, features = self.network.read(sight, image, queries.flatten())
+        of_tallies, of_kinds = self.network.sharpness
+        chances = (of_kinds * kinds).softmax(1)
+        picked = torch.multinomial(chances, DRAWS, replacement=True, generator=generator)
+        seen = logits.flatten() > 0
+        units = torch.full((len(seen), DRAWS, len(self.inventory.layout.columns)), torch.nan)
+        if seen.any():
+            given = [features[seen].repeat_interleave(DRAWS, 0)] * units.shape[2]
+            hot = self.network.one_hot(picked[seen].flatten())
+            drawn = self.network.posterior.sample(given, hot, generator)
+            units[seen.cpu()] = drawn.unflatten(0, (-1, DRAWS)).cpu()
+        places = sight.places.gather(1, queries[..., None].expand(-1, -1, 2))
+        return Readings(
+            tallies=_array((of_tallies * sight.tallies).softmax(1)),
+            presence=_array(logits.sigmoid()),
+            places=_array(places),
+            kinds=_array(chances.unflatten(0, (count, kept))),
+            drawn_kinds=picked.unflatten(0, (count, kept)).cpu().numpy(),
+            drawn_units=_array(units.unflatten(0, (count, kept))),
+        )
+
+
+def asked_for(renders: SetRenders, kinds: int) -> Tensor:
+    """(n, N, 2) centres of the objects that are asked for, NaN for those of which too little is seen."""
+    usual = np.ones(kinds)
+    for kind in np.unique(renders.kinds[renders.kinds >= 0]):
+        usual[kind] = np.median(renders.pixels[(renders.kinds == kind) & (renders.pixels > 0)])
+    enough = (renders.kinds >= 0) & (renders.pixels >= HIDDEN * usual[renders.kinds])
+    centres = (renders.boxes[..., :2] + renders.boxes[..., 2:]) / 2
+    return torch.from_numpy(np.where(enough[..., None], centres, np.nan)).float()
+
+
+def _chances(bank: SetBank) -> Array:
+    """(n,) how often each scene of the bank is trained on; never one that is held out."""
+    parts = [
+        np.full(len(r.renders), s / len(r.renders))
+        for r, s in zip(bank.rounds, bank.shares(EMPHASIS), strict=True)
+    ]
+    chance = np.concatenate(parts)
+    chance[held_out_rows(len(chance))] = 0.0
+    return chance / chance.sum()
+
+
+def _total(losses: dict[str, Tensor]) -> Tensor:
+    return torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
+
+
+def _array(values: Tensor) -> Array:
+    return values.cpu().numpy().astype(np.float64)

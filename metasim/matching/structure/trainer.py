@@ -1,0 +1,278 @@
+"""StructureTrainer: the stages of matching where scenes differ in their nodes, each logged and resumable."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import numpy as np
+import torch
+
+from metasim.base.errors import MetasimError
+from metasim.base.streams import seeded_layers, stream
+from metasim.config import MatchingConfig
+from metasim.matching.bank import Scenes
+from metasim.matching.generator import Generator
+from metasim.matching.inversion import EMPHASIS, held_out_rows
+from metasim.matching.plan import LEAST_STEPS
+from metasim.matching.resume import Checkpoint, Weights
+from metasim.matching.showcase import SHOWN, Showcase
+from metasim.matching.structure.bank import SetBank, SetProposal, SetRenders, render_sets
+from metasim.matching.structure.derivation import derive, fit_policy
+from metasim.matching.structure.draws import SetDraws, draw_sets
+from metasim.matching.structure.inventory import Inventory
+from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fill_unseen, fit_law
+from metasim.matching.structure.objects import ObjectDraws, object_draws
+from metasim.matching.structure.plan import structure_plan
+from metasim.matching.structure.proposals import Believed, focused_sets, wide_sets
+from metasim.matching.structure.reader import Readings, SetReader, asked_for
+from metasim.matching.structure.transfer import Wanted, transfer_objects
+from metasim.matching.target import Images
+from metasim.matching.trainer import RATES
+from metasim.matching.transfer import new_network
+from metasim.model.policy import ExpansionPolicy
+from metasim.runs.folder import RunFolder
+from metasim.runs.log import RunLog
+from metasim.runs.metrics import ERROR, GRADIENT
+from metasim.runs.progress import Progress
+from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import Array
+
+PRIOR_SCENES = 1024
+DERIVATIONS = 12000
+POLICY_STEPS = 300  # beyond them combinations of single images are learnt by heart
+HELD_OUT = 5  # every fifth image's derivations tell when to stop
+
+
+@dataclass
+class StructureCheckpoint(Checkpoint):
+    """The state between two stages, that of the policy besides."""
+
+    policy: Weights = field(default_factory=dict)
+
+
+@dataclass
+class StructureTrainer:
+    """Learns a generator of scenes with varying nodes from images.
+
+    Attributes:
+        scenes: How scenes are rendered; its layout is that of the inventory.
+        inventory: What scenes may hold.
+        images: (M, H, W, 3) target images to learn from.
+        config: Matching section of the experiment.
+        folder: The run.
+        log: Its log.
+        progress: What the spectator sees.
+        device: Where the set predictor lives.
+    """
+
+    scenes: Scenes
+    inventory: Inventory
+    images: Images
+    config: MatchingConfig
+    folder: RunFolder
+    log: RunLog
+    progress: Progress
+    device: torch.device
+
+    def __post_init__(self) -> None:
+        self.seed, self.grammar = self.scenes.seed, self.scenes.grammar
+        self.plan = structure_plan(self.inventory, self.config)
+        self.bank = SetBank(self.folder.bank, self.scenes, self.inventory)
+        self.reader = SetReader(self.inventory, self.device, self.seed)
+        self.network = new_network(self.grammar, self.seed)
+        self.policy = ExpansionPolicy(self.inventory.expansion.sizes)
+        self.renders = 0
+        self.readings: Readings | None = None
+        self.draws: SetDraws | None = None
+        self.weights: Array = np.zeros(0)
+        self.law: StructureLaw | None = None
+        self.objects: list[ObjectDraws | None] = []
+        streams = [stream(self.seed, "prior", i) for i in range(PRIOR_SCENES)]
+        self.prior_graphs = [self.grammar.sample(rng) for rng in streams]
+        self.showcase = Showcase(self.scenes, self.prior_graphs, self.images, self.folder, self.log)
+        self.checkpoint = StructureCheckpoint.load(self.folder.checkpoints / "last.pt")
+
+    def fit(self) -> Generator:
+        """Runs all stages; returns the tuned generator, which is saved as ``best.pt``."""
+        if not self.checkpoint.done:
+            self._show(0, "prior", self.prior_graphs)
+            self.checkpoint.keep("prior")
+        for number in range(len(self.plan.rounds)):
+            self.render(number)
+            self.invert(number)
+        self.rehearse()
+        self.derive()
+        self.transfer()
+        generator = self.generator()
+        generator.save(self.folder.checkpoints / "best.pt")
+        return generator
+
+    def render(self, number: int) -> None:
+        """The bank grows by a round: first from the wide prior, then around what was read of the target."""
+        count = self.plan.rounds[number]
+        self.progress.start(f"render {number + 1}", count)
+        self.bank.grow(self._proposal if number else self._wide, count, self.progress.advance)
+        self.renders += count
+        asked = torch.isfinite(asked_for(self.bank.renders, len(self.inventory.kinds))[..., 0]).numpy()
+        seen = set(self.inventory.symbol_of[self.bank.renders.kinds[asked]].tolist())
+        if missing := [s for i, s in enumerate(self.inventory.symbols) if i not in seen]:
+            raise MetasimError(f"no {missing[0]} is ever seen in a render: its number cannot be learnt")
+
+    def invert(self, number: int) -> None:
+        """The set predictor learns the bank and reads the target, and the law of its sets is fitted."""
+        stage = f"invert/{number}"
+        done = self.checkpoint.done
+        if f"invert/{number + 1}" in done:
+            return  # a later round has replaced what this one found
+        if stage not in done:
+            steps = self.plan.steps[number]
+            self.reader.fit(self.bank, steps, RATES[number > 0], self._recorder(stage, steps))
+        else:
+            self.reader.network.load_state_dict(self.checkpoint.inverse)
+        self.readings = self.reader.read(self.images, stage)
+        self.draws = self._draw(self.readings, stage)
+        kept_out = self.bank.renders.take(held_out_rows(len(self.bank.renders)))
+        believed, self.weights = fit_law(self.draws, self._bank_law(), self.inventory)
+        self.law = self._confusion([kept_out]).undo(self.readings, believed, self.inventory)
+        rng = stream(self.seed, f"{stage}/objects")
+        self.objects = [
+            object_draws(self.readings, self.bank, self.inventory, s, self.seed, rng)
+            for s in range(len(self.inventory.symbols))
+        ]
+        if stage not in done:
+            self._show(number + 1, stage, self._believed(SHOWN, f"{stage}/shown"))
+            self.checkpoint.keep(stage, inverse=self.reader.network.state_dict())
+
+    def rehearse(self) -> None:
+        """Scenes of the inferred law are rendered and read; what they are taken for corrects the law."""
+        assert self.readings is not None
+        assert self.draws is not None
+        assert self.law is not None
+        kept, count = self.folder.bank / "rehearsal.npz", self.plan.rehearsal
+        if not kept.exists():
+            self.progress.start("rehearse", count)
+            graphs = self._believed(count, "rehearse")
+            render_sets(self.scenes, self.inventory, graphs, "rehearse").save(kept)
+            self.progress.advance(len(graphs))
+        self.renders += count
+        recent = [r.renders.take(rows) for r, rows in zip(self.bank.rounds, self._kept_out(), strict=True)]
+        confusion = self._confusion([SetRenders.load(kept), *(recent[1:] or recent)])
+        self.law = confusion.undo(self.readings, self.law, self.inventory)
+        self.weights = corrected(self.draws, self.weights, self.law, self.inventory)
+        self.log.rewind("rehearse")
+        tallies = {f"tally/{'+'.join(map(str, t))}": float(p) for t, p in self._tallies(self.law)}
+        self.log.scalars("rehearse", 0, self.renders, **tallies)
+
+    def derive(self) -> None:
+        """The policy learns to make the nodes that the target's images show."""
+        assert self.draws is not None
+        assert self.law is not None
+        if "derive" in self.checkpoint.done:
+            self.policy.load_state_dict(self.checkpoint.policy)
+            return
+        rng = stream(self.seed, "derive")
+        kinds = fill_unseen(self.draws, self.law, self.inventory, rng)
+        rows = _systematic(self.weights.ravel(), DERIVATIONS, rng)
+        derivations = []
+        for row in rows:
+            image, draw = divmod(int(row), self.weights.shape[1])
+            tally = int(self.draws.tallies[image, draw])
+            own = kinds[image, draw, : self.inventory.sizes[tally]]
+            nodes, _ = self.inventory.nodes(tally, own, rng)
+            derivations.append(self.inventory.expansion.steps(nodes))
+        held = rows // self.weights.shape[1] % HELD_OUT == HELD_OUT - 1
+        steps = max(round(POLICY_STEPS * self.config.effort), LEAST_STEPS)
+        record = self._recorder("derive", steps)
+        sizes = self.inventory.expansion.sizes
+        self.policy = fit_policy(sizes, derivations, held, steps, self.seed, record)
+        self.checkpoint.keep("derive", policy=self.policy.state_dict())
+
+    def transfer(self) -> None:
+        """The attribute network learns to give objects the attributes that were read."""
+        if "transfer" in self.checkpoint.done:
+            self.network.load_state_dict(self.checkpoint.network)
+            return
+        streams = [stream(self.seed, "transfer/scenes", i) for i in range(PRIOR_SCENES)]
+        wanted = [
+            Wanted.of(self.inventory, s, drawn.population, self.seed)
+            for s, drawn in enumerate(self.objects)
+            if drawn is not None
+        ]
+        graphs = derive(self.grammar, self.policy, streams)
+        record = self._recorder("transfer", self.plan.transfer)
+        with seeded_layers(self.seed, "transfer/dropout"):
+            transfer_objects(
+                self.network, graphs, wanted, self.inventory, self.plan.transfer, self.seed, record
+            )
+        self._show(len(self.bank.rounds) + 1, "transfer", self.generator().scenes(SHOWN, "shown"))
+        self.checkpoint.keep("transfer", network=self.network.state_dict())
+
+    def generator(self) -> Generator:
+        """The generator as it stands."""
+        return Generator(self.grammar, self.network, self.seed, self.policy)
+
+    def _wide(self) -> SetProposal:
+        return wide_sets(self.inventory, self.prior_graphs)
+
+    def _proposal(self) -> SetProposal:
+        assert self.law is not None
+        return focused_sets(self._wide(), self.law, self.objects, self.inventory, self.seed)
+
+    def _believed(self, count: int, stage: str) -> list[SceneGraph]:
+        """Scenes of the law as it stands."""
+        assert self.law is not None
+        believed = Believed(self.law, tuple(self.objects), self._wide())
+        return [believed.scene(self.inventory, stream(self.seed, stage, i)) for i in range(count)]
+
+    def _draw(self, readings: Readings, stage: str) -> SetDraws:
+        renders = self.bank.renders
+        asked = torch.isfinite(asked_for(renders, len(self.inventory.kinds))[..., 0]).numpy()
+        hidden = 1 - asked.sum() / (renders.kinds >= 0).sum()
+        rng = stream(self.seed, f"{stage}/sets")
+        return draw_sets(readings, self.inventory, max(float(hidden), 1e-3), rng)
+
+    def _bank_law(self) -> StructureLaw:
+        shares = self.bank.shares(EMPHASIS)
+        return StructureLaw(self.bank.tally_law(shares), self.bank.kind_law(shares))
+
+    def _kept_out(self) -> list[np.ndarray]:
+        """For each round which of its renders the network has not learnt from."""
+        sizes = [len(r.renders) for r in self.bank.rounds]
+        held, starts = held_out_rows(sum(sizes)), np.cumsum([0, *sizes])
+        return [held[(held >= a) & (held < b)] - a for a, b in pairwise(starts)]
+
+    def _confusion(self, parts: list[SetRenders]) -> Confusion:
+        renders = SetRenders.joined(parts)
+        readings = self.reader.read(renders.images, "confusion")
+        side = max(renders.images.shape[1:3])
+        return Confusion.of(renders, readings, self.inventory, 4 / side)
+
+    def _tallies(self, law: StructureLaw) -> list[tuple[tuple[int, ...], float]]:
+        return list(zip(self.inventory.tallies, law.tallies.tolist(), strict=True))
+
+    def _show(self, epoch: int, stage: str, graphs: list[SceneGraph]) -> None:
+        units = self.inventory.sets(graphs).units
+        rows = units[np.isfinite(units).any(2)]
+        self.showcase.keep(epoch, stage, self.renders, self.scenes.layout.values(rows), graphs[:SHOWN])
+
+    def _recorder(self, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
+        self.log.rewind(stage)
+        self.progress.start(stage, steps)
+        done = 0
+
+        def record(step: int, values: dict[str, float]) -> None:
+            nonlocal done
+            self.log.scalars(stage, step, self.renders, **values)
+            shown = {n: v for n, v in values.items() if not n.startswith(GRADIENT) and not n.endswith(ERROR)}
+            self.progress.advance(step + 1 - done, **shown)
+            done = step + 1
+
+        return record
+
+
+def _systematic(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows drawn by weight, each as often as its share or at most one more or less."""
+    edges = np.cumsum(weights / weights.sum())
+    return np.searchsorted(edges, (np.arange(count) + rng.random()) / count).clip(max=len(weights) - 1)
