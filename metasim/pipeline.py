@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,9 @@ from metasim.matching.generator import Generator
 from metasim.matching.inheritance import find_lender
 from metasim.matching.inversion import held_out_rows
 from metasim.matching.population import Population, Unknown
+from metasim.matching.structure.check import check_structure, check_target_objects
+from metasim.matching.structure.inventory import Inventory
+from metasim.matching.structure.trainer import StructureTrainer
 from metasim.matching.target import (
     Images,
     Target,
@@ -29,6 +33,7 @@ from metasim.matching.target import (
     learning_part,
     read_target,
     simulate_target,
+    simulate_varying_target,
 )
 from metasim.matching.trainer import Trainer
 from metasim.rendering.executor import Executor
@@ -43,9 +48,13 @@ from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, SceneLayout
 from metasim.scene.serialization import to_json
 from metasim.verdict.attributes import Drawn
+from metasim.verdict.evidence import Features
 from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
-from metasim.verdict.judge import FeatureSets, Material, Readouts, judge
+from metasim.verdict.judge import FeatureSets, Judgement, Material, Readouts, judge
 from metasim.verdict.rereading import Reread
+from metasim.verdict.structure import Census, StructureMaterial, judge_structure
+
+Told = TypeVar("Told")
 
 # Half of the cores at most: a thread of torch or of BLAS that waits spins, and one that waits for a core
 # taken by another process holds up all others. One thread too many has cost a factor of a hundred.
@@ -62,13 +71,15 @@ class Experiment:
         config: The experiment.
         grammar: The generator's grammar.
         target_grammar: The simulated target's; ``None`` for photographs.
-        layout: Columns and choices of the scenes.
+        layout: Columns and choices of the scenes; of one object of each symbol where nodes vary.
+        inventory: What scenes may hold where they differ in their nodes.
     """
 
     config: ExperimentConfig
     grammar: SceneGrammar
     target_grammar: SceneGrammar | None
     layout: SceneLayout
+    inventory: Inventory | None = None
 
     @classmethod
     def prepare(cls, config: ExperimentConfig) -> Experiment:
@@ -78,25 +89,28 @@ class Experiment:
             InputError: At the first fault.
         """
         grammar = SceneGrammar.from_source(config.grammar)
-        if not grammar.fixed_structure:
-            expected = (
-                "a grammar whose scenes all have the same nodes: which nodes there are is not learnt yet"
-            )
-            raise InputError("grammar", "productions or counts that vary", expected)
         wanted = config.target.grammar
         target = None if wanted is None else SceneGrammar.from_source(wanted, "target.grammar")
         check_options(config.renderer.kind, config.renderer.options, "renderer")
         check_options(config.renderer.kind, _target_options(config), "target.renderer")
-        layout = SceneLayout.of(grammar.schema, grammar.sample(stream(config.seed, "layout")))
+        inventory = None if grammar.fixed_structure else Inventory.of(grammar)
+        if inventory is None:
+            layout = SceneLayout.of(grammar.schema, grammar.sample(stream(config.seed, "layout")))
+        else:
+            layout = inventory.layout
+            check_structure(config)
         if target is not None:
-            check_target_grammar(target, grammar, layout)
+            if inventory is None:
+                check_target_grammar(target, grammar, layout)
+            else:
+                check_target_objects(target, inventory)
             learning_part(config.target.num, config.target.held_out)
         for name in (name for name in config.verdict.features if name != INVERSE):
             extractor(name, config.seed, config.inception_weights, "verdict.features")
         extractor(config.matching.features, config.seed, config.inception_weights, "matching.features")
         if config.device == "cuda" and not torch.cuda.is_available():
             raise InputError("device", "cuda, but torch finds none", "auto or cpu")
-        return cls(config, grammar, target, layout)
+        return cls(config, grammar, target, layout, inventory)
 
     def run(self, root: Path, resume: bool, progress: Progress) -> RunFolder:
         """Runs the experiment, or what is left of it, and leaves its folder complete but for the report.
@@ -127,25 +141,36 @@ class Experiment:
             target = found or self._simulated_target(studio, session, progress)
             self._keep(target, folder)
             scenes = Scenes(self.grammar, self.layout, pool, self.config.seed)
-            trainer = Trainer(
-                scenes,
-                target.images[: target.learning],
-                self.config.matching,
-                folder,
-                log,
-                progress,
-                self.device,
-                self._extractor(self.config.matching.features, "matching.features"),
-                self._untold,
-                self._lender(root, folder, progress),
-            )
+            images, matching = target.images[: target.learning], self.config.matching
+            if self.inventory is not None:
+                trainer = StructureTrainer(
+                    scenes, self.inventory, images, matching, folder, log, progress, self.device
+                )
+            else:
+                trainer = Trainer(
+                    scenes,
+                    images,
+                    matching,
+                    folder,
+                    log,
+                    progress,
+                    self.device,
+                    self._extractor(matching.features, "matching.features"),
+                    self._untold,
+                    self._lender(root, folder, progress),
+                )
             generator = trainer.fit()
             session.count_renders("learning", trainer.renders - session.renders.get("learning", 0))
             self._judge(trainer, generator, target, session, progress)
         return folder
 
     def _judge(
-        self, trainer: Trainer, generator: Generator, target: Target, session: RunSession, progress: Progress
+        self,
+        trainer: Trainer | StructureTrainer,
+        generator: Generator,
+        target: Target,
+        session: RunSession,
+        progress: Progress,
     ) -> None:
         """Renders fresh scenes, compares them with the held-out target and writes the summary."""
         held, folder = target.images[target.learning :], session.folder
@@ -160,22 +185,10 @@ class Experiment:
         save_images(folder.images / "most_recent", list(draws[0]), self.config.output.keep_images)
         shown = [to_json(g) for g in graphs[: len(held)]]
         save_graphs(folder.graphs / "most_recent", shown, self.config.output.keep_images)
-        readouts = self._readouts(trainer, held, draws, graphs)
-        judgement = judge(
-            Material(
-                layout=self.layout,
-                prior=self._drawn(trainer.prior_graphs),
-                generated=self._drawn(generator.scenes(REPORTED, "report")),
-                truth=self._truth(),
-                inferred=trainer.inferred(REPORTED),
-                errors=trainer.errors,
-                known=self._identifiability(trainer, readouts),
-                features=self._features(held, draws, readouts),
-                readouts=readouts,
-            ),
-            stream(self.config.seed, "verdict"),
-            self.config.verdict.permutations,
-        )
+        if isinstance(trainer, StructureTrainer):
+            judgement = self._structure_judged(trainer, generator, held, draws)
+        else:
+            judgement = self._judged(trainer, generator, held, draws, graphs)
         progress.say(judgement.verdict.words)
         judgement.populations.save(folder.population)
         judgement.summary(
@@ -185,6 +198,48 @@ class Experiment:
             wall_seconds=session.seconds,
             render_seconds=session.render_seconds,
         ).save(folder.summary)
+
+    def _judged(
+        self,
+        trainer: Trainer,
+        generator: Generator,
+        held: Images,
+        draws: list[Images],
+        graphs: list[SceneGraph],
+    ) -> Judgement:
+        readouts = self._readouts(trainer, held, draws, graphs)
+        return judge(
+            Material(
+                layout=self.layout,
+                prior=self._drawn(trainer.prior_graphs),
+                generated=self._drawn(generator.scenes(REPORTED, "report")),
+                truth=self._truth(self._drawn),
+                inferred=trainer.inferred(REPORTED),
+                errors=trainer.errors,
+                known=self._identifiability(trainer, readouts),
+                features=self._features(held, draws, _moments(readouts, len(draws))),
+                readouts=readouts,
+            ),
+            stream(self.config.seed, "verdict"),
+            self.config.verdict.permutations,
+        )
+
+    def _structure_judged(
+        self, trainer: StructureTrainer, generator: Generator, held: Images, draws: list[Images]
+    ) -> Judgement:
+        """The same where scenes differ in their nodes."""
+        moments = [trainer.reader.read(images, "verdict").moments for images in [held, *draws]]
+        prior = [self.grammar.sample(stream(self.config.seed, "report/prior", i)) for i in range(REPORTED)]
+        material = StructureMaterial(
+            self.layout,
+            Census.of(self.layout, prior),
+            Census.of(self.layout, generator.scenes(REPORTED, "report")),
+            self._truth(lambda graphs: Census.of(self.layout, graphs)),
+            self._features(held, draws, moments),
+        )
+        return judge_structure(
+            material, stream(self.config.seed, "verdict"), self.config.verdict.permutations
+        )
 
     def _lender(self, root: Path, folder: RunFolder, progress: Progress) -> RunFolder | None:
         """The run whose bank is taken over, if that is asked for."""
@@ -208,11 +263,11 @@ class Experiment:
         return Readouts(target, fresh, scenes[0], again, scenes[1], others.look)
 
     def _features(
-        self, held: Images, draws: list[Images], readouts: Readouts | None
+        self, held: Images, draws: list[Images], inverse: Sequence[Features] | None
     ) -> dict[str, FeatureSets]:
         """The kinds of features asked for; where no inverse network gives its own, at least convolutions."""
         names = self.config.verdict.features
-        if readouts is None:
+        if inverse is None:
             names = [name for name in names if name != INVERSE] or ["convolutions"]
         found = {}
         for name in names:
@@ -220,9 +275,8 @@ class Experiment:
                 look = self._extractor(name, "verdict.features")
                 target, *others = (torch.cat(look(images), 1).numpy() for images in [held, *draws])
                 found[name] = FeatureSets(target, others)
-            elif readouts is not None:
-                moments = np.split(readouts.fresh.moments, len(draws))
-                found[name] = FeatureSets(readouts.target.moments, moments)
+            elif inverse is not None:
+                found[name] = FeatureSets(inverse[0], list(inverse[1:]))
         return found
 
     def _extractor(self, name: str, where: str) -> Extractor:
@@ -267,7 +321,7 @@ class Experiment:
     def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
         return Drawn(self.layout.units(graphs), self.layout.classes(graphs))
 
-    def _truth(self) -> tuple[Drawn, Drawn] | None:
+    def _truth(self, told: Callable[[list[SceneGraph]], Told]) -> tuple[Told, Told] | None:
         """Two independent draws of the true target, as many as are reported of the generator."""
         if self.target_grammar is None:
             return None
@@ -275,7 +329,7 @@ class Experiment:
             [self.target_grammar.sample(stream(self.config.seed, f"truth/{k}", i)) for i in range(REPORTED)]
             for k in range(2)
         )
-        return self._drawn(first), self._drawn(second)
+        return told(first), told(second)
 
     @property
     def device(self) -> torch.device:
@@ -307,9 +361,11 @@ class Experiment:
         assert self.target_grammar is not None
         config = self.config
         progress.start("target", config.target.num)
-        target = simulate_target(
-            self.target_grammar, self.layout, config.target, studio, config.seed, progress.advance
-        )
+        how = config.target, studio, config.seed, progress.advance
+        if self.inventory is None:
+            target = simulate_target(self.target_grammar, self.layout, *how)
+        else:
+            target = simulate_varying_target(self.target_grammar, *how)
         studio.close()
         session.count_renders("target", len(target.images))
         return target
@@ -329,6 +385,13 @@ def _pool(config: ExperimentConfig, options: dict[str, object], executor: Execut
     engine = config.renderer
     workers = None if executor.remote else engine.workers
     return RenderPool(engine.kind, options, workers, engine.timeout_s, executor)
+
+
+def _moments(readouts: Readouts | None, draws: int) -> list[Features] | None:
+    """What the inverse network reads of the target and of each set of fresh renders."""
+    if readouts is None:
+        return None
+    return [readouts.target.moments, *np.split(readouts.fresh.moments, draws)]
 
 
 def _pixels(size: tuple[int, int]) -> str:

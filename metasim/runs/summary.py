@@ -171,6 +171,20 @@ class Frequency(_Strict):
     generated: Share
 
 
+class Variation(_Strict):
+    """Total variation distance to the target's shares: half the sum of all differences.
+
+    Attributes:
+        prior: Of the grammar that the run has started from.
+        generated: Of the generator.
+        floor: Of a second draw of the target, of as many scenes.
+    """
+
+    prior: Share
+    generated: Share
+    floor: Share
+
+
 class Summary(_Strict):
     """The numbers a run ends with.
 
@@ -185,6 +199,8 @@ class Summary(_Strict):
         correlations: Of pairs of attributes.
         classes: Shares of the classes of a node, or of a symbol where nodes are exchangeable.
         counts: Shares of the numbers of nodes of a symbol.
+        variations: Distances of these shares, by ``<symbol>/count`` and ``<symbol>/class``; not in the file
+            where nothing varies.
     """
 
     experiment: str
@@ -197,10 +213,12 @@ class Summary(_Strict):
     correlations: list[Correlation] = []
     classes: dict[str, dict[str, Frequency]] = {}
     counts: dict[str, dict[str, Frequency]] = {}
+    variations: dict[str, Variation] = {}
 
     def save(self, path: Path) -> None:
         """Writes the summary whole."""
-        write_text(path, self.model_dump_json(indent=1) + "\n")
+        empty = None if self.variations else {"variations"}
+        write_text(path, self.model_dump_json(indent=1, exclude=empty) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> Summary:

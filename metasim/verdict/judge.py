@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from metasim.model.readout import Readout
 from metasim.runs.population import Column, Populations
-from metasim.runs.summary import AttributeResult, Correlation, Frequency, Summary, Verdict
+from metasim.runs.summary import AttributeResult, Correlation, Frequency, Summary, Variation, Verdict
 from metasim.scene.layout import Array, SceneLayout
 from metasim.stats.moments import MomentErrors
 from metasim.verdict.alarms import Sample, false_alarms
@@ -101,6 +101,8 @@ class Judgement:
     correlations: list[Correlation]
     classes: dict[str, dict[str, Frequency]]
     populations: Populations
+    counts: dict[str, dict[str, Frequency]] = field(default_factory=dict)
+    variations: dict[str, Variation] = field(default_factory=dict)
 
     def summary(
         self, experiment: str, seed: int, renders: int, wall_seconds: float, render_seconds: float
@@ -116,6 +118,8 @@ class Judgement:
             attributes=self.attributes,
             correlations=self.correlations,
             classes=self.classes,
+            counts=self.counts,
+            variations=self.variations,
         )
 
 

@@ -154,8 +154,8 @@ NORMAL = {"normal": {"mean": 0, "std": 10}}
         (f"{ATTRIBUTE}.mutable", False, "no mutable attribute"),
         (
             "grammar.symbols.image.children",
-            [{"symbol": "digit", "count": {"uniform": [1, 3]}}],
-            "productions or counts that vary",
+            [{"symbol": "digit", "count": {"uniform": [2, 3]}}],
+            "target.grammar: scenes of 1 digit; expected numbers that can be made",
         ),
         (
             "target.grammar.symbols.image.children",

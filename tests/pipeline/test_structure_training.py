@@ -1,0 +1,119 @@
+"""A whole run on scenes of varying nodes: train, judge, interrupt, resume, export, all by the commands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from metasim import pipeline
+from metasim.cli import main
+from metasim.dataset.formats.webdataset import WebDatasetFormat
+from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.generator import Generator
+from metasim.matching.structure import trainer
+from metasim.runs.folder import RunFolder
+
+EXPERIMENT = Path(__file__).parents[2] / "experiments" / "multi_digits.yaml"
+SMALL = (
+    "matching.renders=120",
+    "matching.effort=0.02",
+    "target.num=60",
+    "verdict.draws=1",
+    "verdict.permutations=20",
+    "output.keep_images=4",
+    "output.tensorboard=false",
+)
+
+
+def train(out: Path, *more: str) -> int:
+    changes = [word for change in SMALL for word in ("--set", change)]
+    return main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *changes, *more])
+
+
+def folder(out: Path) -> RunFolder:
+    return RunFolder(out / "multi_digits" / "0")
+
+
+def summary(out: Path) -> dict[str, Any]:
+    """All of a summary but the clocks."""
+    read = json.loads(folder(out).summary.read_text())
+    return {key: value for key, value in read.items() if not key.endswith("_seconds")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _few_scenes() -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pipeline, "REPORTED", 150)
+        patch.setattr(trainer, "PRIOR_SCENES", 64)
+        patch.setattr(trainer, "DERIVATIONS", 400)
+        yield
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed")
+    assert train(out) == 0
+    return out
+
+
+def test_the_summary_tells_numbers_classes_and_their_distances(run: Path) -> None:
+    told = summary(run)
+    assert told["renders"] == 120
+    assert set(told["variations"]) == {"digit/count", "digit/class"}
+    assert set(told["attributes"]) == {"digit.loc_x", "digit.loc_y", "digit.yaw"}
+    assert set(told["counts"]["digit"]) <= set("12345")
+    assert folder(run).report.exists()
+
+
+def test_what_is_exported_is_what_the_policy_derives(run: Path, tmp_path: Path) -> None:
+    out = tmp_path / "dataset"
+    arguments = ["--format", "webdataset", "--num", "12", "--modalities", "rgb", "--out", str(out)]
+    assert main(["export", "--run", str(folder(run).path), *arguments]) == 0
+    samples = {sample.provenance.index: sample.graph for sample in WebDatasetFormat().read(out)}
+    generator = Generator.load(folder(run).checkpoints / "best.pt")
+    assert generator.policy is not None
+    assert [samples[i] for i in range(12)] == [generator.scene(i, "export") for i in range(12)]
+    prior = SceneGrammar.from_file(EXPERIMENT.parent / "grammars/digits/multi.yaml")
+    scenes = generator.scenes(60, "test")
+    assert all(np.isfinite(prior.log_prob(scene)) for scene in scenes)
+    assert len({len(scene.nodes) for scene in scenes}) > 1
+
+
+@pytest.mark.parametrize("stage", ["transfer"])
+def test_an_interrupted_run_ends_like_one_that_nobody_disturbed(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    def stopped(_: trainer.StructureTrainer) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(trainer.StructureTrainer, stage, stopped)
+        assert train(tmp_path) != 0
+    assert not folder(tmp_path).summary.exists()
+    assert train(tmp_path, "--resume") == 0
+    assert summary(tmp_path) == summary(run)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("matching.refine=score", "matching.refine: score; expected off where productions or counts vary"),
+        ("matching.bank=reuse", "matching.bank: reuse; expected own"),
+        ("target.grammar.symbols.digit.classes={0: 1, x: 1}", "class x"),
+        ("target.grammar.symbols.image.children=[{symbol: digit, count: 7}]", "scenes of 7 digit"),
+    ],
+)
+def test_what_cannot_be_learnt_is_refused_in_a_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], change: str, told: str
+) -> None:
+    whole = SceneGrammar.from_file(EXPERIMENT.parent / "grammars/digits/multi_target.yaml").to_mapping()
+    changes = ["--set", f"target.grammar={json.dumps(whole)}", "--set", change]
+    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(tmp_path), *changes]) == 2
+    error = capsys.readouterr().err
+    assert told in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
