@@ -21,7 +21,7 @@ test: setup  ## run the tests
 	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2
 
 notebooks: setup  ## run the notebooks on small runs
-	OMP_NUM_THREADS=1 timeout 600 .venv/bin/python scripts/notebooks.py
+	OMP_NUM_THREADS=1 timeout 1800 .venv/bin/python scripts/notebooks.py
 
 lint: setup  ## style, types and the direction of imports
 	.venv/bin/ruff check .

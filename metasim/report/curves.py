@@ -60,7 +60,7 @@ def stage_curves(logs: Logs, stage: str) -> Figure | None:
         return None
     columns = min(len(keys), 2)
     rows = -(-len(keys) // columns)
-    with figure(6.4, 1.9 * rows + 0.4) as drawn:
+    with figure(5.2, 1.8 * rows + 0.4) as drawn:
         for place, key in enumerate(keys):
             axes = drawn.add_subplot(rows, columns, place + 1)
             _draw(axes, shown[key], list(logs))
@@ -79,7 +79,7 @@ def mmd_curves(logs: Logs) -> Figure | None:
     found = _mmd_bands(logs)
     if not found:
         return None
-    with figure(6.4, 2.8) as drawn:
+    with figure(5.2, 2.6) as drawn:
         axes = drawn.add_subplot()
         _draw(axes, found, list(found))
         axes.axhline(0.0, color="#888888", linewidth=0.6)
@@ -99,7 +99,7 @@ def relative_mmd(logs: Logs) -> Figure | None:
             found[name] = Band(x, shown.middle / first, shown.error / first)
     if not found:
         return None
-    with figure(6.4, 2.8) as drawn:
+    with figure(5.2, 2.6) as drawn:
         axes = drawn.add_subplot()
         _draw(axes, found, list(found))
         axes.set_xlabel("share of the training")

@@ -24,7 +24,7 @@ def distances(runs: Sequence[RunData]) -> Figure | None:
     names = list(dict.fromkeys(name for found in known.values() for name in found))
     if not names:
         return None
-    with figure(6.4, 0.32 * len(names) + 0.9) as drawn:
+    with figure(5.2, 0.32 * len(names) + 0.9) as drawn:
         axes = drawn.add_subplot()
         first = {name: next(found[name] for found in known.values() if name in found) for name in names}
         before = {name: result.w1_prior for name, result in first.items()}

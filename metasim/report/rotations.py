@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from mpl_toolkits.mplot3d import Axes3D
 
@@ -15,6 +14,7 @@ from metasim.report.run_data import RunData
 
 ANGLES = ("yaw", "pitch", "roll")
 _POINTS = 300
+_SIDES = {"left": -60, "right": 30}
 _COLOURS = {"prior": PRIOR, "target": TARGET, "generated": GENERATED}
 
 
@@ -38,21 +38,18 @@ def rotation_points(run: RunData, node: str) -> dict[str, list[Array]]:
 
 
 def rotations(run: RunData) -> dict[str, Figure]:
-    """Yaw, pitch and roll of a node in space, seen from two sides, by the node's name."""
+    """Yaw, pitch and roll of a node in space, by the node's name and the side they are seen from."""
     found = {}
     for node in rotating_nodes(run):
         points = rotation_points(run, node)
-        with figure(8.4, 3.7) as drawn:
-            for place, azimuth in enumerate((-60, 30)):
-                axes = drawn.add_subplot(1, 2, place + 1, projection="3d")
+        for side, azimuth in _SIDES.items():
+            with figure(4.4, 3.7) as drawn:
+                axes = drawn.add_subplot(projection="3d")
                 assert isinstance(axes, Axes3D)
                 _draw(axes, points, azimuth)
-            engine = drawn.get_layout_engine()
-            assert isinstance(engine, ConstrainedLayoutEngine)
-            engine.set(wspace=0.16)  # to labels in space it gives no room
-            handles, labels = drawn.axes[0].get_legend_handles_labels()
-            drawn.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=3)
-        found[node] = drawn
+                handles, labels = axes.get_legend_handles_labels()
+                drawn.legend(handles, labels, loc="outside upper center", ncols=3, markerscale=3)
+            found[f"{node}, from the {side}"] = drawn
     return found
 
 
@@ -66,5 +63,5 @@ def _draw(axes: Axes3D, points: dict[str, list[Array]], azimuth: float) -> None:
         axis.set_label_text(f"{angle} (deg)")
         axis.set_major_locator(MaxNLocator(4))
         axis.set_tick_params(labelsize=6.5)
-    shape: Any = {"zoom": 0.9}  # whole numbers alone, say the types
+    shape: Any = {"zoom": 0.85}  # whole numbers alone, say the types
     axes.set_box_aspect(None, **shape)

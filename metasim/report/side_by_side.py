@@ -44,7 +44,7 @@ def _panel(column: Column, values: dict[str, Array]) -> Figure:
     edges = shared_bins(list(values.values()), column.low, column.high)
     heights = {name: shares(found, edges) for name, found in values.items()}
     lines = [name for name in heights if name not in _FILLED]
-    with figure(6.4, 2.8) as drawn:
+    with figure(4.2, 2.4) as drawn:
         axes = drawn.add_subplot()
         for name, colour in _FILLED.items():
             if name in heights:

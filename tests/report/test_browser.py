@@ -8,13 +8,18 @@ from pathlib import Path
 
 import pytest
 
+from metasim.report.page import write_report
+from metasim.report.run_data import load_run
 from metasim.runs.folder import RunFolder
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 
+LARGEST = 5_000_000
+DEFAULT = next((Path(__file__).parents[2] / "results" / "reference" / "tyol").iterdir())
 SHOWN = "getComputedStyle(e).display !== 'none'"
+TEXTS = "[...document.querySelectorAll('p, td, th, b, span, figcaption')]"
 PARTS = {"strip": "#strip [data-frame]", "density": "#densities figure:nth-child(2) [data-frame]"}
 
 
@@ -47,12 +52,29 @@ def browser() -> Iterator:
         chromium.close()
 
 
+@pytest.fixture(scope="module")
+def default_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the default experiment."""
+    folder = RunFolder(tmp_path_factory.mktemp("default") / "run")
+    shutil.copytree(DEFAULT, folder.path)
+    return write_report(load_run(folder))
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_page_of_the_default_experiment_is_whole(browser, default_page: Path, width: int) -> None:
+    assert default_page.stat().st_size < LARGEST
+    is_whole(Visit(browser, default_page, width), default_page, width)
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_page_is_whole_at_any_width(browser, finished_run: RunFolder, width: int) -> None:
-    visit = Visit(browser, finished_run.report, width)
+    is_whole(Visit(browser, finished_run.report, width), finished_run.report, width)
+
+
+def is_whole(visit: Visit, path: Path, width: int) -> None:
     assert visit.complaints == []
     outside = [url for url in visit.requests if not url.startswith("data:")]
-    assert outside == [finished_run.report.as_uri()]
+    assert outside == [path.as_uri()]
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
     assert visit.page.locator("section h2").count() == visit.page.locator("section").count() == 11
     broken = "[...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).length"
@@ -60,6 +82,7 @@ def test_the_page_is_whole_at_any_width(browser, finished_run: RunFolder, width:
     widths = "[...document.images].map(i => i.getBoundingClientRect().width).filter(w => w > 0)"
     smallest = min(visit.page.evaluate(widths))
     assert smallest >= 200
+    assert min(visit.page.evaluate(f"{TEXTS}.map(e => parseFloat(getComputedStyle(e).fontSize))")) >= 11
 
 
 def test_the_slider_moves_images_and_densities(browser, finished_run: RunFolder) -> None:
@@ -82,9 +105,6 @@ def test_the_slider_moves_images_and_densities(browser, finished_run: RunFolder)
 
 
 def test_without_moments_there_is_no_slider(browser, make_run) -> None:
-    from metasim.report.page import write_report
-    from metasim.report.run_data import load_run
-
     folder = make_run(finished=False)
     shutil.rmtree(folder.epochs)
     for path in folder.images.glob("epoch_*"):

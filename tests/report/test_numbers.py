@@ -19,10 +19,12 @@ from metasim.report.curves import mmd_curves
 from metasim.report.distances import distances
 from metasim.report.gradient_flow import gradient_flow
 from metasim.report.joints import joints
+from metasim.report.limits import not_identifiable
 from metasim.report.neighbours import neighbours
 from metasim.report.pictures import pictures
 from metasim.report.run_data import RunData, load_run
 from metasim.runs.folder import RunFolder
+from metasim.runs.summary import Reading
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +115,7 @@ def test_correlations_classes_and_distances(finished_run: RunFolder, shown: Page
         expected = [np.corrcoef(file[name][:, 1:].T)[0, 1] for name in ("generated", "target")]
     row = shown.row("digit.loc_x, digit.loc_y")
     assert [float(cell) for cell in row[1:3]] == pytest.approx(expected, abs=0.0051)
+    assert float(row[3]) == pytest.approx(kept(finished_run)["correlations"][0]["error"], abs=0.0051)
     (matrix,) = joints(run).values()
     assert [float(text.get_text()) for text in matrix.axes[1].texts] == pytest.approx(expected, abs=0.0051)
     summary = kept(finished_run)
@@ -144,6 +147,27 @@ def test_curves_and_gradients(finished_run: RunFolder, run: RunData) -> None:
     assert [data(drawn)[1] for drawn in flow] == [
         [line[f"gradient/layer.{k}"] for k in range(3)] for line in steps
     ]
+
+
+def test_the_headline(finished_run: RunFolder, shown: Page) -> None:
+    summary, told = kept(finished_run), " ".join(shown.text.split())
+    worst = max(a["w1"] for a in summary["attributes"].values() if a["identifiable"])
+    for words in (
+        f"{summary['verdict']['p_value']:.3f}p value, held-out",
+        f"{summary['verdict']['c2st']:.3f}classifier accuracy",
+        f"{worst:.4f}worst W1",
+        f"{summary['renders']}renders for learning",
+        f"{summary['wall_seconds']:.0f} swall time",
+    ):
+        assert words in told
+
+
+def test_what_is_not_determined_names_the_share_that_is_read(run: RunData) -> None:
+    assert run.summary is not None
+    readings = {"digit.yaw": Reading(error=40.0, explained={"3": 0.95, "7": 0.031})}
+    verdict = run.summary.verdict.model_copy(update={"readings": readings})
+    told = not_identifiable(run.summary.model_copy(update={"verdict": verdict}))
+    assert any("not for 7" in item and "only 3% of 7" in item for item in told)
 
 
 def test_costs_and_counts(finished_run: RunFolder, shown: Page) -> None:

@@ -11,7 +11,7 @@ from metasim.base.errors import InputError
 from metasim.report.attribute_rows import attribute_rows
 from metasim.report.page import write_report
 from metasim.report.run_data import load_run
-from metasim.report.words import reading_sentences, state_sentence, verdict_sentences
+from metasim.report.words import reading_sentences, state_sentence
 from metasim.runs.folder import RunFolder
 from metasim.runs.session import run_session
 
@@ -86,7 +86,10 @@ def test_a_run_in_progress_says_so_and_shows_populations(make_run) -> None:
     folder.summary.unlink()
     with run_session(folder):
         run = load_run(folder)
-        assert "in progress" in state_sentence(run)
+        shown = page(folder)
+    assert "in progress" in shown.text
+    assert "no verdict yet" in shown.text
+    assert shown.sections == SECTIONS
     moments = {row.name: row.generated for row in attribute_rows(run)}
     found = moments["digit.loc_x"]
     assert found is not None
@@ -148,7 +151,10 @@ def test_a_run_of_another_version_says_so(make_run) -> None:
     assert "planet" in told
     assert "flavour" in told
     assert run.summary is not None
-    assert "finds no difference" in " ".join(verdict_sentences(run.summary))
+    shown = page(folder)
+    assert "made by metasim 0.0.1" in shown.text
+    assert "finds no difference" in shown.text
+    assert shown.sections == SECTIONS
     del summary["verdict"]["mmd2"]
     folder.summary.write_text(json.dumps(summary))
     run = load_run(folder)
