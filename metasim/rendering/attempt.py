@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from metasim.base.errors import InputError
-from metasim.rendering.protocol import Cost, EngineError, Frame, Pass, Renderer
+from metasim.rendering.protocol import BatchRenderer, Cost, EngineError, Frame, Pass, Renderer
 from metasim.scene.graph import SceneGraph
 
 FINITE = (Pass.HDR, Pass.REFLECTANCE, Pass.ILLUMINATION, Pass.RESIDUAL)
@@ -43,37 +43,37 @@ def fault(frame: Frame, passes: frozenset[Pass]) -> str | None:
 
 
 def attempt(
-    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
 ) -> list[Frame | SceneFailure]:
     """Renders scenes in one call; those that fail are tried once more, each alone, unless the engine did.
 
     Args:
         engine: The engine.
-        scenes: Scenes; scene ``i`` has seed ``seed + i``.
+        scenes: The scenes.
         passes: Passes to render.
-        seed: Seed of the first scene.
+        seeds: Seed of each, one more than that before unless the engine is a ``BatchRenderer`` or noiseless.
 
     Raises:
         InputError: If a scene or a pass is beyond the engine; no retry helps against that.
         EngineError: If the engine can render nothing any more.
     """
-    first, alone = _try(engine, scenes, passes, seed)
+    first, alone = _try(engine, scenes, passes, seeds)
     if alone:
         return first
     return [
-        _try(engine, [scenes[i]], passes, seed + i)[0][0] if isinstance(result, SceneFailure) else result
+        _try(engine, [scenes[i]], passes, [seeds[i]])[0][0] if isinstance(result, SceneFailure) else result
         for i, result in enumerate(first)
     ]
 
 
 def _try(
-    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
 ) -> tuple[list[Frame | SceneFailure], bool]:
     """What of each scene there is, and whether the engine has tried those that failed alone."""
     wall, cpu = time.perf_counter(), time.process_time()
     alone = False
     try:
-        results: Sequence[Frame | str] = engine.render(scenes, passes, seed)
+        results: Sequence[Frame | str] = _rendered(engine, scenes, passes, seeds)
     except InputError:
         raise
     except Exception as error:
@@ -84,6 +84,14 @@ def _try(
         results = error.results if isinstance(error, EngineError) and alone else [reason] * len(scenes)
     spent = time.perf_counter() - wall, time.process_time() - cpu
     return [_judged(result, passes) for result in _with_cost(results, *spent)], alone
+
+
+def _rendered(
+    engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+) -> list[Frame]:
+    if isinstance(engine, BatchRenderer):
+        return engine.render_batch(scenes, passes, seeds)
+    return engine.render(scenes, passes, seeds[0])
 
 
 def _judged(result: Frame | str, passes: frozenset[Pass]) -> Frame | SceneFailure:

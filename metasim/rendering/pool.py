@@ -16,7 +16,7 @@ from metasim.rendering.attempt import SceneFailure, attempt
 from metasim.rendering.crew import Crew
 from metasim.rendering.executor import Executor, LocalExecutor
 from metasim.rendering.hand import Counters, Orders
-from metasim.rendering.protocol import Capabilities, Frame, Pass, Renderer
+from metasim.rendering.protocol import BatchRenderer, Capabilities, Frame, Pass, Renderer
 from metasim.rendering.registry import check_options, engine
 from metasim.rendering.tasks import Task
 from metasim.rendering.worker import Job
@@ -170,7 +170,8 @@ class RenderPool:
         else:
             future = Future[list[Result]]()
             try:
-                future.set_result(self._attempt(self._here, scenes, passes, seed))
+                seeds = range(seed, seed + len(scenes))
+                future.set_result(self._attempt(self._here, scenes, passes, seeds))
             except InputError as error:
                 future.set_exception(error)
         future.add_done_callback(self._count_done)
@@ -214,15 +215,16 @@ class RenderPool:
     def _stream_here(
         self, here: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
     ) -> Iterator[tuple[int, Result]]:
-        for start, stop in batches(seeds, self.capabilities.noiseless):
-            results = self._attempt(here, scenes[start:stop], passes, seeds[start])
+        mixed = self.capabilities.noiseless or isinstance(here, BatchRenderer)
+        for start, stop in batches(seeds, mixed):
+            results = self._attempt(here, scenes[start:stop], passes, seeds[start:stop])
             yield from enumerate(results, start)
 
     def _attempt(
-        self, here: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int
+        self, here: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
     ) -> list[Result]:
         began = perf_counter()
-        results = attempt(here, scenes, passes, seed)
+        results = attempt(here, scenes, passes, seeds)
         self.counters.seconds += perf_counter() - began
         return results
 
@@ -262,16 +264,17 @@ def _end(flying: Mapping[int, Task], begun: int, spread: int) -> int:
     return oldest + spread * (1 + task.retries)
 
 
-def batches(seeds: Sequence[int], noiseless: bool) -> Iterator[tuple[int, int]]:
-    """Runs [start, stop) of scenes that may share a call, which gives scene ``i`` the seed ``seed + i``.
+def batches(seeds: Sequence[int], mixed: bool) -> Iterator[tuple[int, int]]:
+    """Runs [start, stop) of scenes that may share a call.
 
     Args:
         seeds: Seed of each scene.
-        noiseless: Whether seeds change nothing, so that any scenes may share a call.
+        mixed: Whether any seeds may share a call: each scene has its own, or they change nothing. Otherwise
+            a call gives scene ``i`` the seed ``seed + i``.
     """
     start = 0
     for stop in range(1, len(seeds) + 1):
-        follows = stop < len(seeds) and (noiseless or seeds[stop] == seeds[stop - 1] + 1)
+        follows = stop < len(seeds) and (mixed or seeds[stop] == seeds[stop - 1] + 1)
         if not follows or stop - start == BATCH:
             yield start, stop
             start = stop

@@ -161,3 +161,14 @@ class Renderer(Protocol):
     def close(self) -> None:
         """Frees what the engine holds; later calls are an error."""
         ...
+
+
+@runtime_checkable
+class BatchRenderer(Protocol):
+    """What an engine may offer beside: a seed for each scene of a call, so that any seeds may share it."""
+
+    def render_batch(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+    ) -> list[Frame]:
+        """As ``render``, but scene ``i`` uses ``seeds[i]``."""
+        ...

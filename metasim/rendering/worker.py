@@ -86,7 +86,7 @@ def serve(pipe: Connection) -> None:
 def _answer(renderer: Renderer, job: Job) -> Answer | InputError:
     began = time.perf_counter()
     try:
-        results = attempt(renderer, job.scenes, job.passes, job.seed)
+        results = attempt(renderer, job.scenes, job.passes, range(job.seed, job.seed + len(job.scenes)))
     except InputError as error:
         return error
     return Answer(results, time.perf_counter() - began)

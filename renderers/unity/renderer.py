@@ -105,7 +105,13 @@ class UnityRenderer:
         )
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
-        """Renders scenes, one frame each, in order; scene ``i`` has seed ``seed + i``.
+        """As ``render_batch``; scene ``i`` has seed ``seed + i``."""
+        return self.render_batch(scenes, passes, range(seed, seed + len(scenes)))
+
+    def render_batch(
+        self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
+    ) -> list[Frame]:
+        """Renders scenes, one frame each, in order, each with its seed.
 
         Raises:
             InputError: If a pass is beyond the players.
@@ -120,7 +126,7 @@ class UnityRenderer:
             raise InputError("passes", ", ".join(sorted(beyond)), f"some of {known}")
         if not passes:
             return [Frame({}) for _ in scenes]
-        jobs = deque(_jobs(scenes, seed, self._slots, len(self._players)))
+        jobs = deque(_jobs(scenes, seeds, self._slots, len(self._players)))
         work = [self._threads.submit(_work, player, jobs, passes) for player in self._players]
         wait(work)  # no player may be left at work when the next call begins
         results: dict[int, Result] = {}
@@ -157,10 +163,10 @@ def _program(player: Path | None) -> str:
     return program(player, HOW_TO_GET_ONE)
 
 
-def _jobs(scenes: Sequence[SceneGraph], seed: int, slots: int, players: int) -> Iterator[Job]:
+def _jobs(scenes: Sequence[SceneGraph], seeds: Sequence[int], slots: int, players: int) -> Iterator[Job]:
     """Portions for one step, small enough that every player gets one."""
     portion = max(1, min(slots, -(-len(scenes) // players)))
-    numbered = [(index, scene, seed + index) for index, scene in enumerate(scenes)]
+    numbered = list(zip(range(len(scenes)), scenes, seeds, strict=True))
     for start in range(0, len(numbered), portion):
         yield numbered[start : start + portion]
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,9 +20,11 @@ from metasim.rendering.contract import Push, check_renderer
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.rendering.registry import check_options
+from renderers.unity import player as player_module
 from renderers.unity.errors import PlayerProtocolError
 from renderers.unity.link import Link
 from renderers.unity.renderer import UnityRenderer
+from renderers.unity.session import Session
 from renderers.unity.standin.renderer import StandInRenderer
 
 GRAMMARS = Path(__file__).parents[2] / "experiments" / "grammars"
@@ -90,6 +93,25 @@ def test_the_pool_renders_in_steps_and_tells_the_number_of_players() -> None:
         results = pool.render(SCENES[:8], PASSES, range(8))
         assert len(players()) == 2
     assert_drawn([frame for frame in results if isinstance(frame, Frame)], SCENES[:8], 0)
+
+
+def test_scenes_of_any_seeds_share_a_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[int] = []
+
+    class Counting(Session):
+        def exchange(self, payload: bytes) -> Any:
+            steps.append(len(payload))
+            return super().exchange(payload)
+
+    monkeypatch.setattr(player_module, "Session", Counting)
+    seeds = [int(seed) for seed in np.random.default_rng(0).integers(0, 2**31, 32)]
+    options = {"player": sys.executable, "arguments": ARGUMENTS, "size": SIZE, "noisy": True}
+    with RenderPool("unity", options, workers=1) as pool:
+        results = pool.render(SCENES[:32], PASSES, seeds)
+    assert len(steps) == 2
+    for scene, seed, result in zip(SCENES, seeds, results, strict=False):
+        assert isinstance(result, Frame)
+        assert_drawn([result], [scene], seed)
 
 
 def test_passes_that_follow_from_others_follow() -> None:

@@ -131,14 +131,14 @@ def test_the_pool_gives_up_that_scene_alone_and_tries_it_no_more() -> None:
     calls = 0
 
     class Counting(UnityRenderer):
-        def render(self, *args, **kwargs):
+        def render_batch(self, *args, **kwargs):
             nonlocal calls
             calls += 1
-            return super().render(*args, **kwargs)
+            return super().render_batch(*args, **kwargs)
 
     engine = Counting(Path(sys.executable), [*ARGUMENTS, "--poison", "poison"], size=SIZE)
     try:
-        results = attempt(engine, [card_scene(1), card_scene(2, "poison")], RGB, 0)
+        results = attempt(engine, [card_scene(1), card_scene(2, "poison")], RGB, [0, 1])
     finally:
         engine.close()
     assert isinstance(results[0], Frame)
