@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from metasim.report.run_data import load_run
-from metasim.runs.folder import find_runs
+from metasim.runs.folder import RunFolder, find_runs
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "results" / "reference"
@@ -43,6 +43,19 @@ def test_no_page_shows_other_pictures(drawn: Path) -> None:
         for address in re.findall(r"!\[[^]]*\]\(([^)]+)\)", page.read_text()):
             assert (page.parent / address).resolve().parent == ROOT / "docs"
             assert (drawn / Path(address).name).exists()
+
+
+def test_a_kept_run_reads_like_the_whole_one(make_run, tmp_path: Path) -> None:
+    whole, kept = make_run(), RunFolder(tmp_path / "kept")
+    runpy.run_path(str(ROOT / "scripts" / "keep_run.py"))["keep"](whole, kept)
+    ours, theirs = load_run(kept), load_run(whole)
+    assert ours.summary == theirs.summary
+    assert ours.metrics == theirs.metrics
+    assert [epoch.stage for epoch in ours.epochs] == [epoch.stage for epoch in theirs.epochs]
+    assert ours.populations is not None
+    assert theirs.populations is not None
+    assert np.allclose(ours.populations.generated, theirs.populations.generated, rtol=1e-6)
+    assert not ours.faults
 
 
 def test_the_reference_runs_are_whole_and_small() -> None:
