@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 
 from metasim.base.streams import stream
+from metasim.matching.bank import Renders
 from metasim.matching.correction import TINY, Correction, Shape, offsets
-from metasim.matching.population import Population
+from metasim.matching.population import Population, Unknown
 from metasim.matching.shares import fair_weights
-from metasim.scene.layout import Array, Classes
 
 DRAWS = 8000
 
@@ -39,27 +38,26 @@ class Rehearsal:
     def of(
         cls,
         population: Population,
-        drawn: Array,
-        kinds: Classes,
+        drawn: Renders,
         again: Population,
-        periodic: npt.NDArray[np.bool_],
+        unknown: Sequence[Unknown],
         seed: int,
     ) -> Rehearsal:
         """Compares scenes drawn from a population with the population inferred of their renders.
 
         Args:
             population: What was inferred of the target.
-            drawn: (n, D) attributes on [0, 1] of the scenes drawn from it.
-            kinds: (n, C) their classes.
-            again: What was inferred of their renders.
-            periodic: (D,) which attributes wrap.
+            drawn: Renders of the scenes drawn from it.
+            again: What was inferred of these.
+            unknown: What images do not tell.
             seed: Root seed.
         """
-        fair = replace(population, weights=fair_weights(population, drawn, kinds, again))
+        periodic = population.law.periodic
+        fair = replace(population, weights=fair_weights(population, drawn, again, unknown))
         ours, _ = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
         inferred = Shape.of(ours, periodic)
         correction = Correction.between(
-            inferred, drawn[again.read], again.posteriors.units, again.weights, periodic
+            inferred, drawn.units[again.read], again.posteriors.units, again.weights, periodic
         )
         corrected = Shape.of(correction.apply(ours), periodic)
         return cls(inferred, corrected, replace(fair, correction=correction))

@@ -2,36 +2,55 @@
 
 from __future__ import annotations
 
-import numpy as np
+import math
+from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
+
+from metasim.matching.bank import Renders
 from metasim.matching.correction import without_noise
-from metasim.matching.population import Population
+from metasim.matching.population import Population, Unknown
 from metasim.scene.layout import Array, Classes
 
 MOST = 1.5  # times a share grows at most, and shrinks: beyond, the inference has failed
 
 
-def fair_weights(population: Population, drawn: Array, kinds: Classes, again: Population) -> Array:
+def fair_weights(
+    population: Population, drawn: Renders, again: Population, unknown: Sequence[Unknown]
+) -> Array:
     """The (M, S) weights of a population whose modes have the shares that they should have had.
 
     A network that takes some images of one mode for the other moves its share, however many images there
     are. Scenes drawn from the population and inferred again show by how much, one by one, so that little
     noise is in it; an unknown share is then told by the confusion of known ones (Saerens, Latinne and
     Decaestecker, "Adjusting the outputs of a classifier to new a priori probabilities", 2002; here to
-    first order).
+    first order). Classes that hide an attribute are left as they are: of their modes readings only guess.
 
     Args:
         population: What was inferred of the target.
-        drawn: (n, D) attributes on [0, 1] of scenes drawn from it.
-        kinds: (n, C) their classes.
-        again: What was inferred of their renders.
+        drawn: Renders of n scenes drawn from it.
+        again: What was inferred of these renders.
+        unknown: What images do not tell.
     """
     law, given = population.law, population.posteriors
-    true = law.memberships(drawn[again.read][:, None], kinds[again.read][:, None])[:, 0]
-    seen = law.memberships(again.posteriors.units, again.posteriors.classes)
-    surplus = without_noise((again.weights[..., None] * seen).sum(1) - true)
+    rows = again.read & _told(drawn.classes, unknown)
+    mass = population.weights * _told(given.classes, unknown)
+    if not (rows.any() and mass.any()):
+        return population.weights
+    true = law.memberships(drawn.units[rows][:, None], drawn.classes[rows][:, None])[:, 0]
+    told = rows[again.read]
+    seen = law.memberships(again.posteriors.units[told], again.posteriors.classes[told])
+    surplus = without_noise((again.weights[told][..., None] * seen).sum(1) - true)
+
     memberships = law.memberships(given.units, given.classes)
-    shares = np.einsum("ms,msk->k", population.weights, memberships) / len(population.weights)
-    factors = np.clip((shares - surplus) / shares, 1 / MOST, MOST)
-    weights = population.weights * (memberships @ factors)
-    return weights * (len(weights) / weights.sum())
+    shares = np.einsum("ms,msk->k", mass, memberships) / mass.sum()
+    factors = memberships @ np.clip((shares - surplus) / shares, 1 / MOST, MOST)
+    return population.weights - mass + mass * factors * (mass.sum() / (mass * factors).sum())
+
+
+def _told(classes: Classes, unknown: Sequence[Unknown]) -> npt.NDArray[np.bool_]:
+    """(...) which scenes, with classes (..., C), hide nothing."""
+    flat = classes.reshape(math.prod(classes.shape[:-1]), classes.shape[-1])  # which may be 0
+    hidden = np.any([law.rows(flat) for law in unknown] or [np.zeros(len(flat), bool)], axis=0)
+    return ~hidden.reshape(classes.shape[:-1])

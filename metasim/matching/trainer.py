@@ -184,16 +184,12 @@ class Trainer:
         self.renders += self.plan.rehearsal
         drawn = load_renders(kept)
         again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
-        rehearsal = Rehearsal.of(
-            self.population, drawn.units, drawn.classes, again, self.layout.periodic, self.seed
-        )
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
         read = self.inversion.readouts([kept_out.images])[0].means
-        self.population = replace(
-            rehearsal.population,
-            unknown=self.untold(self.population, kept_out, read),
-            prior=self.layout.units(self.prior_graphs),
-        )
+        unknown = self.untold(self.population, kept_out, read)
+        rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
+        prior = self.layout.units(self.prior_graphs)
+        self.population = replace(rehearsal.population, unknown=unknown, prior=prior)
         self.errors = moment_errors(self.population, rehearsal, self.layout.periodic, self.seed)
         self.log.rewind("rehearse")
         self.log.scalars("rehearse", 0, self.renders, **rehearsal.changes(self.layout.names))

@@ -9,7 +9,8 @@ import numpy.typing as npt
 import pytest
 
 from metasim.base.streams import stream
-from metasim.matching.population import Population, Posteriors, fit_population
+from metasim.matching.bank import Renders
+from metasim.matching.population import Population, Posteriors, Unknown, fit_population
 from metasim.matching.shares import fair_weights
 from metasim.scene.layout import Array, Classes
 
@@ -35,6 +36,12 @@ def none(units: Array) -> Classes:
     return np.zeros((*units.shape[:-1], 0), np.int64)
 
 
+def renders(units: Array, classes: Classes) -> Renders:
+    """Scenes whose images nobody looks at."""
+    n = len(units)
+    return Renders(np.zeros((n, 1, 1, 3), np.uint8), units, classes, np.zeros((n, 1, 4), np.float32))
+
+
 def share_of_first(population: Population) -> float:
     units, _ = population.sample(stream(0, "test/share"), 40 * IMAGES)
     return float((np.abs(units[:, 0] - FIRST) < 0.25).mean())
@@ -46,7 +53,7 @@ def rehearsed(share: float, mistaken: float) -> tuple[Population, Population]:
     found = fit_population(read(truth(share, rng), mistaken, rng), PERIODIC, (), 0)
     drawn, kinds = found.sample(rng, IMAGES)
     again = fit_population(read(drawn, mistaken, rng), PERIODIC, (), 0)
-    return found, replace(found, weights=fair_weights(found, drawn, kinds, again))
+    return found, replace(found, weights=fair_weights(found, renders(drawn, kinds), again, ()))
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6])
@@ -70,3 +77,40 @@ def test_weights_add_up_to_the_images() -> None:
     _, fair = rehearsed(0.6, 0.1)
     assert fair.weights.sum() == pytest.approx(len(fair.weights))
     assert (fair.weights >= 0).all()
+
+
+def hidden_in_the_second_class(
+    given: Posteriors, scenes: Classes, first: float, rng: np.random.Generator
+) -> Posteriors:
+    """Every other object is round, and its mode is guessed."""
+    units = given.units.copy()
+    guesses = np.where(rng.random(len(scenes)) < first, FIRST, SECOND)[scenes == 1]
+    units[scenes == 1] = guesses[:, None, None] + 0.03 * rng.standard_normal(units[scenes == 1].shape)
+    classes = np.broadcast_to(scenes[:, None, None], (*units.shape[:2], 1))
+    return Posteriors(units, classes, given.log_bank)
+
+
+def test_classes_that_hide_an_attribute_move_no_shares() -> None:
+    rng = stream(0, "test/images")
+    scenes = np.arange(IMAGES) % 2
+    given = hidden_in_the_second_class(read(truth(0.6, rng), 0.0, rng), scenes, 0.6, rng)
+    found = fit_population(given, PERIODIC, (2,), 0)
+    drawn, kinds = found.sample(rng, IMAGES)
+    again = fit_population(
+        hidden_in_the_second_class(read(drawn, 0.0, rng), kinds[:, 0], 1.0, rng), PERIODIC, (2,), 0
+    )
+    unknown = Unknown(column=0, choice=0, kind=1)
+    shares = []
+    for told in ((unknown,), ()):
+        fair = replace(found, weights=fair_weights(found, renders(drawn, kinds), again, told))
+        units, classes = fair.sample(stream(0, "test/share"), 40 * IMAGES)
+        shares.append((np.abs(units[classes[:, 0] == 0, 0] - FIRST) < 0.25).mean())
+    assert shares[0] == pytest.approx(0.6, abs=0.005)
+    assert abs(shares[1] - 0.6) > 0.015  # else this shows nothing
+
+
+def test_where_nothing_is_told_nothing_changes() -> None:
+    found, _ = rehearsed(0.6, 0.1)
+    drawn, kinds = found.sample(stream(0, "test/drawn"), IMAGES)
+    fair = fair_weights(found, renders(drawn, kinds), found, (Unknown(0),))
+    np.testing.assert_array_equal(fair, found.weights)
