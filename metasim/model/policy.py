@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -68,12 +68,31 @@ class ExpansionPolicy(nn.Module):
             slots: (n, T) slots in order, -1 after the end.
             choices: (n, T) which option of its slot each took.
         """
-        state, last = self.begin(len(slots))
         total = torch.zeros(len(slots))
+        for going, logs, taken in self._walk(slots, choices):
+            total = total + torch.where(going, logs.gather(1, taken[:, None])[:, 0], 0.0)
+        return total
+
+    @torch.no_grad()
+    def level(self, slots: Tensor, choices: Tensor, rounds: int = 10) -> None:
+        """Turns the last biases until every option is as likely, over derivations, as it is frequent.
+
+        These are the score equations of the biases, which a network that stops early does not meet.
+        """
+        last = self.write[-1]
+        assert isinstance(last, nn.Linear)
+        for _ in range(rounds):
+            frequent, likely = torch.full((2, self.mask.shape[1]), 0.5)  # half an example: rare ones stay
+            for going, logs, taken in self._walk(slots, choices):
+                frequent += torch.bincount(taken[going], minlength=len(frequent))
+                likely += logs[going].exp().sum(0)
+            last.bias.add_((frequent / likely).log())
+
+    def _walk(self, slots: Tensor, choices: Tensor) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """Step by step: who is not at the end yet, log-probabilities, and what is taken of all options."""
+        state, last = self.begin(len(slots))
         for t in range(slots.shape[1]):
-            going = slots[:, t] >= 0
             slot = slots[:, t].clamp(min=0)
             logs, state = self.step(state, last, slot)
             last = self.first[slot] + choices[:, t].clamp(min=0)
-            total = total + torch.where(going, logs.gather(1, last[:, None])[:, 0], 0.0)
-        return total
+            yield slots[:, t] >= 0, logs, last

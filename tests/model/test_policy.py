@@ -44,3 +44,14 @@ def test_a_choice_depends_on_those_before_it() -> None:
     choices = torch.tensor([[k, 1] for k in range(3)])
     joint, first = network.log_prob(slots, choices), network.log_prob(slots[:, :1], choices[:, :1])
     assert len({round(float(p), 5) for p in (joint - first).detach()}) == 3
+
+
+def test_a_levelled_policy_makes_options_as_likely_as_they_are_frequent() -> None:
+    network, generator = policy(0), torch.Generator().manual_seed(0)
+    slots = torch.tensor([[0, 2]]).expand(400, -1)
+    kinds = torch.multinomial(torch.tensor([0.7, 0.25, 0.05]), 400, replacement=True, generator=generator)
+    choices = torch.stack([kinds, torch.randint(4, (400,), generator=generator)], dim=1)
+    network.level(slots, choices, rounds=30)
+    logs, _ = network.step(*network.begin(1), torch.tensor([0]))
+    frequent = torch.bincount(kinds, minlength=3) / 400
+    torch.testing.assert_close(logs[0, :3].exp(), frequent, atol=3e-3, rtol=0)

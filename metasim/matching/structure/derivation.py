@@ -116,4 +116,5 @@ def fit_policy(
             if score < best_loss:
                 best, best_loss = copy.deepcopy(policy.state_dict()), score
     policy.load_state_dict(best)
+    policy.level(slots, choices)
     return policy

@@ -32,6 +32,7 @@ from metasim.matching.target import Images
 from metasim.matching.trainer import RATES
 from metasim.matching.transfer import new_network
 from metasim.model.policy import ExpansionPolicy
+from metasim.model.sets import STRIDE
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.metrics import ERROR, GRADIENT
@@ -200,6 +201,8 @@ class StructureTrainer:
             for s, drawn in enumerate(self.objects)
             if drawn is not None
         ]
+        if not wanted:
+            raise MetasimError("no object is read in the target's images: more renders or steps are needed")
         graphs = derive(self.grammar, self.policy, streams)
         record = self._recorder("transfer", self.plan.transfer)
         with seeded_layers(self.seed, "transfer/dropout"):
@@ -247,7 +250,7 @@ class StructureTrainer:
         renders = SetRenders.joined(parts)
         readings = self.reader.read(renders.images, "confusion")
         side = max(renders.images.shape[1:3])
-        return Confusion.of(renders, readings, self.inventory, 4 / side)
+        return Confusion.of(renders, readings, self.inventory, STRIDE / side)
 
     def _tallies(self, law: StructureLaw) -> list[tuple[tuple[int, ...], float]]:
         return list(zip(self.inventory.tallies, law.tallies.tolist(), strict=True))
