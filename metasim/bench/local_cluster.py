@@ -13,6 +13,7 @@ from metasim.rendering.cluster.executor import INSTALL
 
 LOOPBACK = "127.0.0.1"
 STORE = 80 * 2**20  # bytes of a node's object store, hardly more than the least that it takes
+PATIENCE_S = 180.0  # which a busy machine may take to start
 SETTINGS = {
     # Ray takes the machine's own address for 127.0.0.1 unless it believes that there is but one machine.
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
@@ -49,7 +50,7 @@ class LocalCluster:
         self.others: list[Any] = []
         for _ in range(size - 1):
             self.grow()
-        self._cluster.wait_for_nodes()
+        self._cluster.wait_for_nodes(PATIENCE_S)
 
     def __enter__(self) -> Self:
         return self

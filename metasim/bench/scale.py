@@ -1,8 +1,9 @@
 """Scale: what scenes cost on more and more nodes, and what that means for ten thousand to a hundred million.
 
 Three things are measured: a scene of an engine, by size and light paths, and a sample of a dataset of it;
-what the process that hands scenes out spends on one, on nodes of this machine whose renderer only sleeps; and
-how that one's memory grows. All else follows from the model, see ``capacity``.
+what the process that hands scenes out spends on drawing one, and on handing it out and taking in its frame,
+on nodes of this machine whose renderer only sleeps; and how that process's memory grows. All else follows
+from the model, see ``capacity``. Frames are neither labelled nor written there, as when machines write parts.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ STANDIN = "metasim.bench.standin:SleepingRenderer"
 COLOUR = frozenset({Pass.RGB})
 FORMAT = "webdataset"
 SETTLED = 2000  # scenes after which the memory of this process should grow no more
+DRAWN = 256  # scenes that are handed out again and again
 IMAGES = tuple(10**power for power in range(4, 9))
 WORKERS = (1, 10, 100, 1000)
 
@@ -74,16 +76,16 @@ QUICK = Effort(nodes=(1, 2), scenes=200, sizes=(16, 32), samples=(1, 4), frames=
 
 
 class _Scenes(Sequence[SceneGraph]):
-    """Scenes of a grammar, drawn when they are asked for."""
+    """A few scenes again and again."""
 
-    def __init__(self, grammar: SceneGrammar, count: int) -> None:
-        self._grammar, self._count = grammar, count
+    def __init__(self, scenes: Sequence[SceneGraph], count: int) -> None:
+        self._scenes, self._count = scenes, count
 
     def __len__(self) -> int:
         return self._count
 
     def __getitem__(self, at: Any) -> Any:
-        return self._grammar.sample(stream(0, "bench/scale", at))
+        return self._scenes[at % len(self._scenes)]
 
 
 @dataclass(frozen=True)
@@ -117,15 +119,19 @@ class ScaleBench:
             sightings.append(self._sighting(grammar, config.renderer.options, px, samples))
             progress.advance()
             yield {"bench": "scale", "measured": "scene", **vars(sightings[-1])}
+        began = process_time()
+        scenes = [grammar.sample(stream(0, "bench/scale", index)) for index in range(DRAWN)]
+        draw_ms = 1e3 * (process_time() - began) / DRAWN
         nodes: list[Line] = []
         for number in self.effort.nodes:
-            nodes.append(self._nodes(grammar, number, progress))
+            nodes.append(self._nodes(scenes, number, progress))
             yield nodes[-1]
-        driver_s = median(line["driver_cpu_ms_per_scene"] for line in nodes) / 1e3
-        model = Capacity.fit(sightings, driver_s, max(line["start_s"] for line in nodes))
-        yield self._summary(model, nodes)
+        hand_ms = median(line["driver_cpu_ms_per_scene"] for line in nodes)
+        start_s = max(line["start_s"] for line in nodes)
+        model = Capacity.fit(sightings, (draw_ms + hand_ms) / 1e3, start_s)
+        yield self._summary(model, nodes, draw_ms, hand_ms)
 
-    def _summary(self, model: Capacity, nodes: Sequence[Line]) -> Line:
+    def _summary(self, model: Capacity, nodes: Sequence[Line], draw_ms: float, hand_ms: float) -> Line:
         rows = [
             model.row(images, workers, self.px, self.samples, self.price)
             for images, workers in product(IMAGES, WORKERS)
@@ -133,7 +139,8 @@ class ScaleBench:
         return {
             "bench": "scale",
             "engine": self.engine,
-            "driver_cpu_ms_per_scene": 1e3 * model.driver_s,
+            "driver_cpu_ms_per_scene": hand_ms,
+            "draw_cpu_ms_per_scene": draw_ms,
             "driver_growth_mb": max(line["growth_mb"] for line in nodes),
             "scaling": {line["nodes"]: line["scaling"] for line in nodes},
             "model": vars(model),
@@ -154,21 +161,21 @@ class ScaleBench:
         size = forecast(find_format(FORMAT), drawn, 0.0, len(drawn)).bytes_each
         return Sighting(px, samples, median(map(_seconds, drawn)), size)
 
-    def _nodes(self, grammar: SceneGrammar, number: int, progress: Progress) -> Line:
+    def _nodes(self, scenes: Sequence[SceneGraph], number: int, progress: Progress) -> Line:
         """Hands scenes to sleeping renderers, one on each node."""
         effort, begun = self.effort, perf_counter()
         options = {"seconds": effort.sleep_s}
         with LocalCluster(number) as cluster:
             executor = RayExecutor(cluster.address)
             with RenderPool(STANDIN, options, executor=executor) as pool:
-                _hand_out(pool, grammar, 8 * pool.workers)  # workers start
+                _hand_out(pool, scenes, 8 * pool.workers)  # workers start
                 started = perf_counter() - begun
                 wall, cpu = perf_counter(), process_time()
                 progress.start(f"{number} nodes", effort.scenes)
-                for _ in _handed_out(pool, grammar, effort.scenes):
+                for _ in _handed_out(pool, scenes, effort.scenes):
                     progress.advance()
                 wall, cpu = perf_counter() - wall, process_time() - cpu
-            growth = self._growth(executor, grammar, progress) if number == effort.nodes[-1] else 0.0
+            growth = self._growth(executor, scenes, progress) if number == effort.nodes[-1] else 0.0
         ideal = effort.scenes * effort.sleep_s / number
         return {
             "bench": "scale",
@@ -182,14 +189,14 @@ class ScaleBench:
             "growth_mb": growth,
         }
 
-    def _growth(self, executor: RayExecutor, grammar: SceneGrammar, progress: Progress) -> float:
+    def _growth(self, executor: RayExecutor, scenes: Sequence[SceneGraph], progress: Progress) -> float:
         """Megabytes by which this process grows over many scenes that take no time."""
         if not self.effort.soak:
             return 0.0
         progress.start("memory", self.effort.soak)
         settled = most = 0
         with RenderPool(STANDIN, {"seconds": 0.0}, executor=executor) as pool:
-            for done, _ in enumerate(_handed_out(pool, grammar, self.effort.soak), start=1):
+            for done, _ in enumerate(_handed_out(pool, scenes, self.effort.soak), start=1):
                 progress.advance()
                 if done % SETTLED == 0:
                     most = max(most, psutil.Process().memory_info().rss)
@@ -203,13 +210,13 @@ def _seconds(drawn: Drawn) -> float:
     return drawn.cost.render.wall_s + drawn.cost.label_s
 
 
-def _handed_out(pool: RenderPool, grammar: SceneGrammar, count: int) -> Iterator[Frame]:
-    for _, result in pool.stream(_Scenes(grammar, count), COLOUR, range(count)):
+def _handed_out(pool: RenderPool, scenes: Sequence[SceneGraph], count: int) -> Iterator[Frame]:
+    for _, result in pool.stream(_Scenes(scenes, count), COLOUR, range(count)):
         if not isinstance(result, Frame):
             raise MetasimError(f"a scene of the benchmark failed: {result.reason}")
         yield result
 
 
-def _hand_out(pool: RenderPool, grammar: SceneGrammar, count: int) -> None:
-    for _ in _handed_out(pool, grammar, count):
+def _hand_out(pool: RenderPool, scenes: Sequence[SceneGraph], count: int) -> None:
+    for _ in _handed_out(pool, scenes, count):
         pass

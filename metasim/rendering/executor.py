@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from metasim.base.errors import MetasimError
@@ -24,8 +24,8 @@ class Worker(Protocol):
         """Makes the engine, unless that is done; ``WorkerDied`` if that is its end."""
         ...
 
-    def send(self, message: bytes) -> None:
-        """Queues a pickled ``Job``."""
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Queues pickled ``Job``s."""
         ...
 
     def receive(self, timeout_s: float) -> Answer | MetasimError:
@@ -57,6 +57,11 @@ class Executor(Protocol):
         """Whether they are on other machines, so that no engine runs in the calling process."""
         ...
 
+    @property
+    def group(self) -> int:
+        """Scenes that are best sent to a worker together."""
+        ...
+
     def size(self, workers: int | None) -> int:
         """How many workers a pool has at most that is asked for some, or for as many as there is room."""
         ...
@@ -78,6 +83,7 @@ class LocalExecutor:
     """
 
     remote = False
+    group = 1
 
     def __init__(self, cores: int | None = None) -> None:
         self._cores = cores or len(os.sched_getaffinity(0))

@@ -154,8 +154,17 @@ class Hand:
             task.future.set_result([SceneFailure(reason)] * task.scenes)
 
     def _send(self, process: Worker) -> bool:
-        """Sends a task to an idle worker, and one ahead if plenty wait; says whether it has any."""
-        while len(self._sent) < 2:
+        """Sends tasks to an idle worker, and some ahead if plenty wait; says whether it has any."""
+        while len(self._sent) <= self._orders.executor.group and (messages := self._take(process)):
+            process.send(messages)
+            if any(len(message) > SMALL for message in messages):
+                break
+        return bool(self._sent)
+
+    def _take(self, process: Worker) -> list[bytes]:
+        """Takes tasks to be sent together: one, and more if plenty wait."""
+        messages: list[bytes] = []
+        while len(messages) < self._orders.executor.group:
             task = self._tasks.take(spare=self._orders.size if self._sent else 0)
             if task is None:
                 break
@@ -163,10 +172,8 @@ class Hand:
                 task.future.set_result(process.capabilities)
                 continue
             self._sent.append(task)
-            process.send(task.message)
-            if len(task.message) > SMALL:
-                break
-        return bool(self._sent)
+            messages.append(task.message)
+        return messages
 
     def _deliver(self, task: Task, answer: Answer | MetasimError) -> None:
         if isinstance(answer, MetasimError):

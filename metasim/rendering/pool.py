@@ -22,7 +22,7 @@ from metasim.rendering.tasks import Task
 from metasim.rendering.worker import Job
 from metasim.scene.graph import SceneGraph
 
-AHEAD = 4  # scenes in flight per worker, so that none waits for a caller busy with the last frames
+AHEAD = 4  # groups of scenes in flight per worker, so that none waits for a caller busy with the last frames
 SPREAD = 4 * AHEAD  # scenes per worker from the oldest that is not done to the newest that is begun
 GLANCE_S = 1.0  # seconds after which it is asked whether the oldest has lost a worker meanwhile
 BATCH = 64  # scenes per call of an engine in this process
@@ -74,7 +74,8 @@ class RenderPool:
         orders = Orders(kind, sent, self.workers, timeout_s, self._executor)
         self.orders = orders
         self._crew = Crew(orders, self.counters)
-        self._ahead, self._spread = AHEAD * self.workers, SPREAD * self.workers
+        self._ahead = AHEAD * self._executor.group * self.workers
+        self._spread = SPREAD * self.workers
         self._closed = False
 
     def __enter__(self) -> Self:

@@ -12,7 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -96,20 +96,21 @@ class EngineProcess:
             WorkerDied: If the process dies of it.
         """
         if self._capabilities is None:
-            self.send(pickle.dumps(Start(kind, options)))
+            self.send([pickle.dumps(Start(kind, options))])
             answer = pickle.loads(self._receive(START_SECONDS))
             if isinstance(answer, MetasimError):
                 raise answer
             self._capabilities = answer
 
-    def send(self, message: bytes) -> None:
-        """Queues a scene, a pickled ``Job``, for the worker.
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Queues scenes, pickled ``Job``s, for the worker.
 
         Raises:
             WorkerDied: If the worker is gone.
         """
         try:
-            self._pipe.send_bytes(message)
+            for message in messages:
+                self._pipe.send_bytes(message)
         except OSError as error:
             raise WorkerDied(self._last_words()) from error
 

@@ -31,7 +31,7 @@ def door() -> Iterator[Door]:
     from door import Door
     from moto.server import ThreadedMotoServer
 
-    server = ThreadedMotoServer(port=0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     way = Door(server.get_host_and_port()[1])
     yield way

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import fsspec
 import pytest
-from digits import DigitSource, plan, pool
+from digits import DigitSource, plan, pool  # pyright: ignore[reportMissingImports]
 
 from metasim.dataset import afar
 from metasim.dataset.afar import far_parts

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from digits import DigitSource, plan, pool
+from digits import DigitSource, plan, pool  # pyright: ignore[reportMissingImports]
 from disturbed import DisturbedPool
-from matching_scenes import CHUNK, digits_grammar, propose, scenes
+from matching_scenes import CHUNK, digits_grammar, propose, scenes  # pyright: ignore[reportMissingImports]
 
 from metasim.cli import main
 from metasim.config import load_experiment

@@ -40,6 +40,7 @@ class RayExecutor:
     """
 
     remote = True
+    group = 2  # since a call costs more processor time than all else
 
     def __init__(
         self, address: str = "auto", workers: int | None = None, cpus: float = 1.0, gpus: float = 0.0
@@ -72,8 +73,8 @@ class RayExecutor:
         """An actor that is placed when there is room."""
         from metasim.rendering.cluster.remote import RemoteWorker
 
-        host = self._host.remote(self._home, max(1, math.floor(self._cpus)))
-        return RemoteWorker(self._ray, host, timeout_s)
+        host = self._host.remote(self._home, max(1, math.floor(self._cpus)), timeout_s)
+        return RemoteWorker(self._ray, host)
 
     def begin(self, function: Any, argument: Any) -> Any:
         """Has a machine call a function, from ``put``; one that is lost is called elsewhere."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -23,12 +23,12 @@ class RemoteWorker:
     Args:
         ray: The module, connected.
         host: Handle of the actor.
-        timeout_s: Seconds without an answer to a job after which its host kills the process.
     """
 
-    def __init__(self, ray: Any, host: Any, timeout_s: float) -> None:
-        self._ray, self._host, self._timeout_s = ray, host, timeout_s
-        self._replies: deque[Any] = deque()
+    def __init__(self, ray: Any, host: Any) -> None:
+        self._ray, self._host = ray, host
+        self._calls: deque[tuple[int, Any]] = deque()
+        self._replies: deque[bytes] = deque()
         self._capabilities: Capabilities | None = None
         self._grown = 0
 
@@ -52,15 +52,14 @@ class RemoteWorker:
             HostLost: If the machine or the actor is lost.
         """
         if self._capabilities is None:
-            made = self._host.make_engine.remote(kind, options)
-            answer = self._read(made, None)
+            answer = self._read(self._told(self._host.make_engine.remote(kind, options), None))
             if isinstance(answer, MetasimError):
                 raise answer
             self._capabilities = answer
 
-    def send(self, message: bytes) -> None:
-        """Queues a pickled ``Job``."""
-        self._replies.append(self._host.render.remote(message, self._timeout_s))
+    def send(self, messages: Sequence[bytes]) -> None:
+        """Queues pickled ``Job``s."""
+        self._calls.append((len(messages), self._host.render.remote(list(messages))))
 
     def receive(self, timeout_s: float) -> Answer | MetasimError:
         """The answer to the first job not answered yet.
@@ -69,19 +68,25 @@ class RemoteWorker:
             WorkerDied: If the process dies, or is silent for ``timeout_s`` and is killed for it.
             HostLost: If the machine or the actor is lost.
         """
-        return self._read(self._replies.popleft(), timeout_s + GRACE_S)
+        if not self._replies:
+            number, call = self._calls.popleft()
+            self._replies.extend(self._told(call, number * timeout_s + GRACE_S))
+        return self._read(self._replies.popleft())
 
-    def _read(self, reply: Any, timeout_s: float | None) -> Any:
+    def _told(self, call: Any, timeout_s: float | None) -> Any:
         try:
-            told: Reply = self._ray.get(reply, timeout=timeout_s)
+            return self._ray.get(call, timeout=timeout_s)
         except self._ray.exceptions.GetTimeoutError as error:
             raise HostLost(f"no word from its machine for {timeout_s:g} s") from error
         except self._ray.exceptions.RayError as error:
             raise HostLost(f"machine lost: {type(error).__name__}") from error
-        if told.death:
-            raise WorkerDied(told.death)
-        self._grown = told.grown
-        return pickle.loads(told.content)
+
+    def _read(self, packed: bytes) -> Any:
+        reply = Reply.unpacked(packed)
+        if reply.death:
+            raise WorkerDied(reply.death)
+        self._grown = reply.grown
+        return pickle.loads(reply.content)
 
     def leave(self) -> None:
         """Lets the engine close itself, kills it if that takes too long."""
@@ -97,4 +102,5 @@ class RemoteWorker:
     def kill(self) -> None:
         """The same, and forgets what it has not answered."""
         self.interrupt()
+        self._calls.clear()
         self._replies.clear()
