@@ -19,6 +19,7 @@ from typing import IO, Any
 import psutil
 
 from metasim.base.errors import MetasimError
+from metasim.rendering.message import decoded
 from metasim.rendering.protocol import Capabilities
 from metasim.rendering.worker import Answer, Start
 
@@ -97,7 +98,7 @@ class EngineProcess:
         """
         if self._capabilities is None:
             self.send([pickle.dumps(Start(kind, options))])
-            answer = pickle.loads(self._receive(START_SECONDS))
+            answer = decoded(self._receive(START_SECONDS))
             if isinstance(answer, MetasimError):
                 raise answer
             self._capabilities = answer
@@ -121,7 +122,7 @@ class EngineProcess:
             WorkerDied: If the worker dies, or is silent for ``timeout_s`` and is killed for it.
         """
         try:
-            return pickle.loads(self.receive_bytes(timeout_s))
+            return decoded(self.receive_bytes(timeout_s))
         except pickle.UnpicklingError as error:
             raise WorkerDied(self._last_words()) from error
 

@@ -73,7 +73,7 @@ def test_a_run_and_its_dataset(nodes: Nodes, tmp_path: Path) -> None:
         )
         assert one == other, name
     assert judged(runs[0]) == judged(runs[1])
-    export(runs[0], tmp_path / "data")
+    export(runs[1], tmp_path / "data")
     export(runs[1], tmp_path / "data_there", "--set", *there)
     assert digest(tmp_path / "data") == digest(tmp_path / "data_there")
     assert nodes.is_clean()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from metasim.base.errors import InputError
+from metasim.rendering.message import decoded
 
 PACKAGES = ("metasim-scenegraph", "numpy", "torch", "bpy")
 """What the bytes of frames depend on."""
@@ -59,5 +59,5 @@ class Home:
 def call(home: Home, function: bytes, argument: Any) -> Any:
     """Calls a pickled function, whose modules are found once this machine is settled."""
     home.settle()
-    called: Callable[[Any], Any] = pickle.loads(function)
+    called: Callable[[Any], Any] = decoded(function)
     return called(argument)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import Any
 
 from metasim.base.errors import MetasimError
 from metasim.rendering.cluster.host import Reply
+from metasim.rendering.message import decoded
 from metasim.rendering.process import LEAVE_SECONDS, HostLost, WorkerDied
 from metasim.rendering.protocol import Capabilities
 from metasim.rendering.worker import Answer
@@ -86,7 +86,7 @@ class RemoteWorker:
         if reply.death:
             raise WorkerDied(reply.death)
         self._grown = reply.grown
-        return pickle.loads(reply.content)
+        return decoded(reply.content)
 
     def leave(self) -> None:
         """Lets the engine close itself, kills it if that takes too long."""
