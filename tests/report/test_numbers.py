@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -203,7 +204,17 @@ def test_neighbours(run: RunData, shown: Page) -> None:
     away = np.linalg.norm(seen.target_features[:, None] - seen.generated_features[None], axis=-1)
     found = neighbours(seen)
     assert np.array_equal(found.nearest, away.argmin(1))
-    assert f"nearest render {np.median(away.min(1)):.3f}" in " ".join(shown.text.split())
+    told = " ".join(shown.text.split())
+    assert f"nearest render {np.median(away.min(1)):.3f}" in told
+    assert f"other target images {among(seen.target_features):.3f}" in told
+    fewer = neighbours(replace(seen, generated=seen.generated[:5]))
+    assert fewer.floor == pytest.approx(among(seen.target_features[:6]))  # five others to each
+
+
+def among(features: np.ndarray) -> float:
+    """Median distance to the nearest other."""
+    away = np.linalg.norm(features[:, None] - features[None], axis=-1)
+    return float(np.median((away + np.diag(np.full(len(away), np.inf))).min(1)))
 
 
 def test_comparison_holds_what_the_files_hold(finished_run: RunFolder, run: RunData) -> None:
