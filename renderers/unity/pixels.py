@@ -18,8 +18,10 @@ _BLOCK = 1 << 14  # pixels at a time, so that what is between stays in the proce
 
 def codes_of(colours: Bytes) -> Codes:
     """24-bit codes (H, W) of colours (H, W, 3), red first."""
-    red, green, blue = np.moveaxis(colours, -1, 0)
-    return red.astype(np.int32) << 16 | green.astype(np.int32) << 8 | blue
+    padded = np.zeros((*colours.shape[:2], 4), np.uint8)
+    for byte in range(3):  # one by one: a reversed copy of all three takes twice as long
+        padded[..., byte] = colours[..., 2 - byte]
+    return padded.view("<i4")[..., 0].astype(np.int32, copy=False)
 
 
 def colours_of(codes: npt.NDArray[np.integer]) -> Bytes:
