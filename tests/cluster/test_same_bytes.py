@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from digits import DigitSource, plan, pool  # pyright: ignore[reportMissingImports]
 from disturbed import DisturbedPool
-from matching_scenes import CHUNK, digits_grammar, propose, scenes  # pyright: ignore[reportMissingImports]
+from matching_scenes import CHUNK, SLOW, digits_grammar, propose, scenes  # pyright: ignore[reportMissingImports]
 
 from metasim.cli import main
 from metasim.config import load_experiment
@@ -83,8 +83,8 @@ def test_nodes_killed_while_a_bank_grows(
     nodes: Nodes, executor: RayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(banks, "CHUNK", CHUNK)
-    disturbed = DisturbedPool(nodes.kill, KILLS, "sprites", executor=executor)
-    for name, renderer in (("calm", RenderPool("sprites")), ("killed", disturbed)):
+    disturbed = DisturbedPool(nodes.kill, KILLS, SLOW, executor=executor)
+    for name, renderer in (("calm", RenderPool(SLOW)), ("killed", disturbed)):
         with renderer:
             of = scenes(digits_grammar(), renderer)
             Bank(tmp_path / name, of).grow(lambda of=of: propose(of), NUM, lambda _: None)
@@ -95,8 +95,8 @@ def test_nodes_killed_while_a_bank_grows(
 
 
 def test_nodes_killed_during_an_export(nodes: Nodes, executor: RayExecutor, tmp_path: Path) -> None:
-    disturbed = DisturbedPool(nodes.kill, KILLS, "sprites", executor=executor)
-    for name, renderer in (("calm", pool()), ("killed", disturbed)):
+    disturbed = DisturbedPool(nodes.kill, KILLS, SLOW, executor=executor)
+    for name, renderer in (("calm", RenderPool(SLOW)), ("killed", disturbed)):
         with renderer:
             Export(plan(NUM), DigitSource(), renderer, tmp_path / name).run()
     assert digest(tmp_path / "calm") == digest(tmp_path / "killed")
