@@ -15,7 +15,7 @@ MOST_REHEARSED = 400
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
 AGAIN = 0.15  # of the scenes, where a bank is inherited
 AGAIN_STEPS = 300
-AGAIN_TRANSFER = 1 / 3  # of the steps: the network starts from another population, not from nothing
+AGAIN_TRANSFER = 0.5  # of the steps: the network starts from another population, not from nothing
 LEAST_ROUND = 100
 LEAST_STEPS = 20  # a one-cycle schedule has no fewer
 
