@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 
 import psutil
 
@@ -23,7 +24,11 @@ class Nodes(LocalCluster):
         super().__init__(SIZE)
 
     def kill(self) -> None:
-        """Kills the oldest node but the first with all that is on it, and starts another."""
+        """Kills the oldest node but the first with all that is on it, and starts another.
+
+        It waits for a worker on every node, so that the one killed has one too.
+        """
+        self._soon(lambda: len(self.workers()) >= SIZE)
         super().kill()
         self.grow()
 
@@ -37,8 +42,12 @@ class Nodes(LocalCluster):
 
     def is_clean(self) -> bool:
         """Whether no render worker is left, or the last are gone soon."""
+        return self._soon(lambda: not self.workers())
+
+    @staticmethod
+    def _soon(condition: Callable[[], bool]) -> bool:
         end = time.monotonic() + SOON_S
-        while self.workers():
+        while not condition():
             if time.monotonic() > end:
                 return False
             time.sleep(0.1)

@@ -90,7 +90,7 @@ def test_nodes_killed_while_a_bank_grows(
             Bank(tmp_path / name, of).grow(lambda of=of: propose(of), NUM, lambda _: None)
     assert digest(tmp_path / "calm") == digest(tmp_path / "killed")
     assert (disturbed.counters.frames, disturbed.counters.failures) == (NUM, 0)
-    assert disturbed.counters.restarts >= 2
+    assert disturbed.counters.restarts >= 1  # a worker may have nothing to do when its node is killed
     assert nodes.is_clean()
 
 
@@ -101,7 +101,7 @@ def test_nodes_killed_during_an_export(nodes: Nodes, executor: RayExecutor, tmp_
             Export(plan(NUM), DigitSource(), renderer, tmp_path / name).run()
     assert digest(tmp_path / "calm") == digest(tmp_path / "killed")
     assert verify(tmp_path / "killed") == []
-    assert disturbed.counters.restarts >= 2
+    assert disturbed.counters.restarts >= 1  # a worker may have nothing to do when its node is killed
     assert nodes.is_clean()
 
 
