@@ -61,5 +61,9 @@ def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
 
 @pytest.fixture
 def executor(nodes: Nodes) -> RayExecutor:
-    """Workers on the cluster."""
-    return RayExecutor(nodes.address)
+    """Workers on the cluster, once nodes that an earlier test has killed are no longer counted."""
+    from nodes import SIZE
+
+    made = RayExecutor(nodes.address)
+    assert nodes.soon(lambda: made.size(None) == SIZE)
+    return made

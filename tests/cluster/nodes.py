@@ -28,7 +28,7 @@ class Nodes(LocalCluster):
 
         It waits for a worker on every node, so that the one killed has one too.
         """
-        self._soon(lambda: len(self.workers()) >= SIZE)
+        self.soon(lambda: len(self.workers()) >= SIZE)
         super().kill()
         self.grow()
 
@@ -42,10 +42,11 @@ class Nodes(LocalCluster):
 
     def is_clean(self) -> bool:
         """Whether no render worker is left, or the last are gone soon."""
-        return self._soon(lambda: not self.workers())
+        return self.soon(lambda: not self.workers())
 
     @staticmethod
-    def _soon(condition: Callable[[], bool]) -> bool:
+    def soon(condition: Callable[[], bool]) -> bool:
+        """Whether something is so before long."""
         end = time.monotonic() + SOON_S
         while not condition():
             if time.monotonic() > end:
