@@ -10,6 +10,7 @@ import numpy.typing as npt
 from metasim.matching.correction import Correction
 from metasim.matching.mixture import Draws, Law, Mixture, fit_mixture, uncut
 from metasim.scene.layout import Array, Classes
+from metasim.stats.resampling import systematic_rows
 
 HELD_OUT = 5  # every fifth image chooses the form of the law
 MOST_COMPONENTS = 6
@@ -90,10 +91,8 @@ class Population:
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Classes]:
         """Draws (count, D) attributes on [0, 1] and (count, C) classes; an image as often as it weighs."""
         order = rng.permutation(len(self.weights))
-        mass = np.cumsum(self.weights[order].sum(1))
-        # Systematic resampling: images that weigh alike are drawn equally often.
-        even = (np.arange(count) + rng.random()) / count * mass[-1]
-        image = rng.permutation(order[np.searchsorted(mass, even).clip(max=len(order) - 1)])
+        rows = systematic_rows(self.weights[order].sum(1), count, rng)
+        image = rng.permutation(order[rows])
         edges = np.cumsum(self.weights, axis=1)[image]
         draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
         units, classes = self.posteriors.units[image, draw], self.posteriors.classes[image, draw]

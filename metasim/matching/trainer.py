@@ -19,6 +19,7 @@ from metasim.matching.inversion import Inversion, held_out_rows, view_of
 from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, Unknown, fit_population
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
+from metasim.matching.recorder import Record, recorder
 from metasim.matching.refinement import OURS, PUBLISHED, Estimator, ImageMMD, refine
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
@@ -28,7 +29,6 @@ from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, r
 from metasim.matching.uncertainty import moment_errors
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
-from metasim.runs.metrics import ERROR, GRADIENT
 from metasim.runs.progress import Progress
 from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
@@ -315,16 +315,5 @@ class Trainer:
         graphs = self.generator().scenes(DRAWN, "shown")
         self._show(epoch, stage, self.layout.units(graphs), self.layout.classes(graphs))
 
-    def _recorder(self, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
-        self.log.rewind(stage)
-        self.progress.start(stage, steps)
-        done = 0
-
-        def record(step: int, values: dict[str, float]) -> None:
-            nonlocal done
-            self.log.scalars(stage, step, self.renders, **values)
-            shown = {n: v for n, v in values.items() if not n.startswith(GRADIENT) and not n.endswith(ERROR)}
-            self.progress.advance(step + 1 - done, **shown)
-            done = step + 1
-
-        return record
+    def _recorder(self, stage: str, steps: int) -> Record:
+        return recorder(self.log, self.progress, stage, steps, lambda: self.renders)

@@ -5,35 +5,21 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import psutil
 import pytest
+from fault_scenes import expected, image, scene  # pyright: ignore[reportMissingImports]
 
 from metasim.base.errors import InputError
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.cluster.executor import RayExecutor, connect
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
-from metasim.scene.graph import SceneGraph, SceneNode
 
 if TYPE_CHECKING:
     from nodes import Nodes
 
 ENGINE = "fault_engine:FaultEngine"
 HDR = frozenset({Pass.HDR})
-
-
-def scene(value: float, cls: str = "none") -> SceneGraph:
-    return SceneGraph((SceneNode("root", "root", cls, None, {"value": value}),))
-
-
-def expected(value: float, seed: int, size: int = 4) -> bytes:
-    return (np.random.default_rng(seed).random((size, size, 3), np.float32) + np.float32(value)).tobytes()
-
-
-def image(result: Frame | SceneFailure) -> bytes:
-    assert isinstance(result, Frame), result
-    return result[Pass.HDR].tobytes()
 
 
 def test_nodes_listen_on_loopback_alone(nodes: Nodes, executor: RayExecutor) -> None:

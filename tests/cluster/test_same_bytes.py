@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from digits import DigitSource, plan, pool  # pyright: ignore[reportMissingImports]
+from digits import DigitSource, Losing, Lost, plan, pool  # pyright: ignore[reportMissingImports]
 from disturbed import DisturbedPool
 from matching_scenes import CHUNK, SLOW, digits_grammar, propose, scenes  # pyright: ignore[reportMissingImports]
 
@@ -103,22 +103,6 @@ def test_nodes_killed_during_an_export(nodes: Nodes, executor: RayExecutor, tmp_
     assert verify(tmp_path / "killed") == []
     assert disturbed.counters.restarts >= 1  # a worker may have nothing to do when its node is killed
     assert nodes.is_clean()
-
-
-class Lost(Exception):
-    """The export's process is gone."""
-
-
-class Losing(NoProgress):
-    """Ends an export after a number of scenes."""
-
-    def __init__(self, after: int) -> None:
-        self._left = after
-
-    def advance(self, steps: int = 1, **values: float) -> None:
-        self._left -= steps
-        if self._left == 0:
-            raise Lost
 
 
 def test_an_export_goes_on_with_clusters_of_other_sizes(nodes: Nodes, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from metasim.dataset.plan import ExportPlan
 from metasim.dataset.sample import Origin
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Capabilities, Frame, Pass
+from metasim.runs.progress import NoProgress
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.graph import SceneGraph, SceneNode
 from metasim.scene.schema import SceneSchema, SymbolSpec
@@ -91,6 +92,22 @@ class SluggishSprites(DistantSprites):
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
         time.sleep(2.0 if seed == 1 else 0.0)
         return super().render(scenes, passes, seed * 5)
+
+
+class Lost(Exception):
+    """The process that wrote a dataset is gone."""
+
+
+class Losing(NoProgress):
+    """Ends what writes a dataset after a number of scenes."""
+
+    def __init__(self, after: int) -> None:
+        self._left = after
+
+    def advance(self, steps: int = 1, **values: float) -> None:
+        self._left -= steps
+        if self._left == 0:
+            raise Lost
 
 
 def pool(kind: str = "sprites", workers: int = 1) -> RenderPool:

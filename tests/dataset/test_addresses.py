@@ -8,7 +8,7 @@ from pathlib import Path
 
 import fsspec
 import pytest
-from digits import DigitSource, export, plan, pool
+from digits import DigitSource, Losing, Lost, export, plan, pool
 
 from metasim.base.errors import InputError
 from metasim.cli import main
@@ -17,25 +17,8 @@ from metasim.dataset.export import Export
 from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.dataset.store import local_copy, open_store
 from metasim.dataset.verify import verify
-from metasim.runs.progress import NoProgress
 
 NUM = 24
-
-
-class Lost(Exception):
-    """The export's process is gone."""
-
-
-class Losing(NoProgress):
-    """Ends an export after a number of scenes."""
-
-    def __init__(self, after: int) -> None:
-        self._left = after
-
-    def advance(self, steps: int = 1, **values: float) -> None:
-        self._left -= steps
-        if self._left == 0:
-            raise Lost
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from digits import DigitSource, export, plan, pool
+from digits import DigitSource, Losing, Lost, export, plan, pool
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream_seed
@@ -24,7 +24,6 @@ from metasim.dataset.sample import Sample
 from metasim.dataset.verify import verify
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.protocol import Frame, Pass
-from metasim.runs.progress import NoProgress
 from metasim.scene.graph import SceneGraph
 
 NUM = 30
@@ -90,22 +89,6 @@ def test_a_conversion_takes_what_is_asked_for(dataset: Path, tmp_path: Path) -> 
     for sample in by_key(tmp_path / "lean", "webdataset").values():
         assert set(sample.images) == {Modality.INSTANCE}
         assert sample.boxes is not None
-
-
-class Lost(Exception):
-    """The conversion's process is gone."""
-
-
-class Losing(NoProgress):
-    """Ends a conversion after a number of scenes."""
-
-    def __init__(self, after: int) -> None:
-        self._left = after
-
-    def advance(self, steps: int = 1, **values: float) -> None:
-        self._left -= steps
-        if self._left == 0:
-            raise Lost
 
 
 def contents(folder: Path) -> dict[str, bytes]:

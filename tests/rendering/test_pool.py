@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from fault_scenes import expected, image, scene
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.rendering import hand, process
@@ -32,19 +33,6 @@ HDR = frozenset({Pass.HDR})
 @pytest.fixture(autouse=True)
 def _engines_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(Path(__file__).parent))
-
-
-def scene(value: float, cls: str = "none") -> SceneGraph:
-    return SceneGraph((SceneNode("root", "root", cls, None, {"value": value}),))
-
-
-def expected(value: float, seed: int, size: int = 4) -> bytes:
-    return (np.random.default_rng(seed).random((size, size, 3), np.float32) + np.float32(value)).tobytes()
-
-
-def image(result: Frame | SceneFailure) -> bytes:
-    assert isinstance(result, Frame), result
-    return result[Pass.HDR].tobytes()
 
 
 def workers_of(pid: int) -> list[psutil.Process]:

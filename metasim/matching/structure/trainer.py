@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
 
@@ -16,6 +15,7 @@ from metasim.matching.bank import Scenes
 from metasim.matching.generator import Generator
 from metasim.matching.inversion import EMPHASIS, held_out_rows
 from metasim.matching.plan import LEAST_STEPS
+from metasim.matching.recorder import Record, recorder
 from metasim.matching.resume import Checkpoint, Weights
 from metasim.matching.showcase import SHOWN, Showcase
 from metasim.matching.structure.bank import SetBank, SetProposal, SetRenders, render_sets
@@ -35,10 +35,10 @@ from metasim.model.policy import ExpansionPolicy
 from metasim.model.sets import STRIDE
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
-from metasim.runs.metrics import ERROR, GRADIENT
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
+from metasim.stats.resampling import systematic_rows
 
 PRIOR_SCENES = 1024
 DERIVATIONS = 12000
@@ -175,7 +175,7 @@ class StructureTrainer:
             return
         rng = stream(self.seed, "derive")
         kinds = fill_unseen(self.draws, self.law, self.inventory, rng)
-        rows = _systematic(self.weights.ravel(), DERIVATIONS, rng)
+        rows = systematic_rows(self.weights.ravel(), DERIVATIONS, rng)
         derivations = []
         for row in rows:
             image, draw = divmod(int(row), self.weights.shape[1])
@@ -260,22 +260,5 @@ class StructureTrainer:
         rows = units[np.isfinite(units).any(2)]
         self.showcase.keep(epoch, stage, self.renders, self.scenes.layout.values(rows), graphs[:SHOWN])
 
-    def _recorder(self, stage: str, steps: int) -> Callable[[int, dict[str, float]], None]:
-        self.log.rewind(stage)
-        self.progress.start(stage, steps)
-        done = 0
-
-        def record(step: int, values: dict[str, float]) -> None:
-            nonlocal done
-            self.log.scalars(stage, step, self.renders, **values)
-            shown = {n: v for n, v in values.items() if not n.startswith(GRADIENT) and not n.endswith(ERROR)}
-            self.progress.advance(step + 1 - done, **shown)
-            done = step + 1
-
-        return record
-
-
-def _systematic(weights: Array, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows drawn by weight, each as often as its share or at most one more or less."""
-    edges = np.cumsum(weights / weights.sum())
-    return np.searchsorted(edges, (np.arange(count) + rng.random()) / count).clip(max=len(weights) - 1)
+    def _recorder(self, stage: str, steps: int) -> Record:
+        return recorder(self.log, self.progress, stage, steps, lambda: self.renders)
