@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metasim import pipeline
 from metasim.cli import main
 from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.matching.structure import trainer
+from metasim.pipeline import evidence
 from metasim.runs.folder import RunFolder
 
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "multi_digits.yaml"
@@ -47,7 +47,7 @@ def summary(out: Path) -> dict[str, Any]:
 @pytest.fixture(scope="module", autouse=True)
 def _few_scenes() -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(pipeline, "REPORTED", 150)
+        patch.setattr(evidence, "REPORTED", 150)
         patch.setattr(trainer, "PRIOR_SCENES", 64)
         patch.setattr(trainer, "DERIVATIONS", 400)
         yield

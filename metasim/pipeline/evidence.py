@@ -1,0 +1,180 @@
+"""Evidence: what a finished training is judged on, gathered from its networks and its target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from metasim.base.streams import stream
+from metasim.config import ExperimentConfig
+from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.bank import Renders
+from metasim.matching.extractors import INVERSE, extractor
+from metasim.matching.generator import Generator
+from metasim.matching.inversion import held_out_rows
+from metasim.matching.population import Population, Unknown
+from metasim.matching.structure.trainer import StructureTrainer
+from metasim.matching.target import Images
+from metasim.matching.trainer import Trainer
+from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import Array, SceneLayout
+from metasim.verdict.attributes import Drawn
+from metasim.verdict.evidence import Features
+from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
+from metasim.verdict.judge import FeatureSets, Judgement, Material, Readouts, judge
+from metasim.verdict.rereading import Reread
+from metasim.verdict.structure import Census, StructureMaterial, judge_structure
+
+LOOKED_AT = 1500  # renders of the bank, at most, that target images are compared with by their looks
+REPORTED = 5000  # scenes drawn of prior, generator and truth to report their laws
+
+Told = TypeVar("Told")
+
+
+@dataclass(frozen=True)
+class FreshRenders:
+    """Independent draws of a generator, as many images each as the target has held out.
+
+    Attributes:
+        graphs: The scenes of all draws.
+        draws: Their images, draw by draw.
+    """
+
+    graphs: list[SceneGraph]
+    draws: list[Images]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Gathers what an experiment is judged on.
+
+    Attributes:
+        config: The experiment.
+        grammar: The generator's grammar.
+        target_grammar: The simulated target's, for reporting alone; ``None`` for photographs.
+        layout: Columns and choices of the scenes.
+    """
+
+    config: ExperimentConfig
+    grammar: SceneGrammar
+    target_grammar: SceneGrammar | None
+    layout: SceneLayout
+
+    def judged(
+        self,
+        trainer: Trainer | StructureTrainer,
+        generator: Generator,
+        held: Images,
+        fresh: FreshRenders,
+    ) -> Judgement:
+        """The judgement of a generator, from held-out target images and fresh renders."""
+        rng, permutations = stream(self.config.seed, "verdict"), self.config.verdict.permutations
+        if isinstance(trainer, StructureTrainer):
+            varying = self._varying(trainer, generator, held, fresh)
+            return judge_structure(varying, rng, permutations)
+        return judge(self._fixed(trainer, generator, held, fresh), rng, permutations)
+
+    def untold(self, population: Population, renders: Renders, read: Array) -> tuple[Unknown, ...]:
+        """Which attributes of which classes the target's images do not tell."""
+        known = self._identified(population, [Reread(renders.units, renders.classes, read)])
+        found = []
+        for j, column in enumerate(self.layout.columns):
+            info = known[column.name]
+            places = [(c, k.classes) for c, k in enumerate(self.layout.choices) if k.node == column.node]
+            for c, classes in places:
+                found += [Unknown(j, c, classes.index(name)) for name in info.classes_not_identifiable]
+            if not places and not info.identifiable:
+                found.append(Unknown(j))
+        return tuple(found)
+
+    def _fixed(self, trainer: Trainer, generator: Generator, held: Images, fresh: FreshRenders) -> Material:
+        """Where all scenes have the same nodes."""
+        readouts = self._readouts(trainer, held, fresh)
+        return Material(
+            layout=self.layout,
+            prior=self._drawn(trainer.prior_graphs),
+            generated=self._drawn(generator.scenes(REPORTED, "report")),
+            truth=self._truth(self._drawn),
+            inferred=trainer.inferred(REPORTED),
+            errors=trainer.errors,
+            known=self._identifiability(trainer, readouts),
+            features=self._features(held, fresh.draws, _moments(readouts, len(fresh.draws))),
+            readouts=readouts,
+        )
+
+    def _varying(
+        self, trainer: StructureTrainer, generator: Generator, held: Images, fresh: FreshRenders
+    ) -> StructureMaterial:
+        """Where scenes differ in their nodes."""
+        moments = [trainer.reader.read(images, "verdict").moments for images in [held, *fresh.draws]]
+        prior = [self.grammar.sample(stream(self.config.seed, "report/prior", i)) for i in range(REPORTED)]
+        return StructureMaterial(
+            self.layout,
+            Census.of(self.layout, prior),
+            Census.of(self.layout, generator.scenes(REPORTED, "report")),
+            self._truth(lambda graphs: Census.of(self.layout, graphs)),
+            self._features(held, fresh.draws, moments),
+        )
+
+    def _readouts(self, trainer: Trainer, held: Images, fresh: FreshRenders) -> Readouts | None:
+        """What the inverse network makes of target, fresh renders and those of the bank kept from it."""
+        if trainer.inversion is None:
+            return None
+        bank = trainer.bank.renders.take(held_out_rows(len(trainer.bank)))
+        seen = trainer.bank.renders.images[:: -(-len(trainer.bank) // LOOKED_AT)]
+        sets = [held, np.concatenate(fresh.draws), bank.images, seen]
+        target, read, again, others = trainer.inversion.readouts(sets)
+        scenes = self._drawn(fresh.graphs), Drawn(bank.units, bank.classes)
+        return Readouts(target, read, scenes[0], again, scenes[1], others.look)
+
+    def _features(
+        self, held: Images, draws: list[Images], inverse: Sequence[Features] | None
+    ) -> dict[str, FeatureSets]:
+        """The kinds of features asked for; where no inverse network gives its own, at least convolutions."""
+        config = self.config
+        names = config.verdict.features
+        if inverse is None:
+            names = [name for name in names if name != INVERSE] or ["convolutions"]
+        found = {}
+        for name in names:
+            if name != INVERSE:
+                look = extractor(name, config.seed, config.inception_weights, "verdict.features")
+                target, *others = (torch.cat(look(images), 1).numpy() for images in [held, *draws])
+                found[name] = FeatureSets(target, others)
+            elif inverse is not None:
+                found[name] = FeatureSets(inverse[0], list(inverse[1:]))
+        return found
+
+    def _identifiability(self, trainer: Trainer, readouts: Readouts | None) -> dict[str, Identifiability]:
+        if trainer.population is None or readouts is None:
+            return all_identifiable(self.layout)
+        return self._identified(trainer.population, [readouts.reread_bank, readouts.reread_fresh])
+
+    def _identified(self, population: Population, reread: Sequence[Reread]) -> dict[str, Identifiability]:
+        draws = population.posteriors
+        flat = draws.flat_weights()
+        return identify(self.layout, draws.units, draws.classes, flat, population.weights, *reread)
+
+    def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
+        return Drawn(self.layout.units(graphs), self.layout.classes(graphs))
+
+    def _truth(self, told: Callable[[list[SceneGraph]], Told]) -> tuple[Told, Told] | None:
+        """Two independent draws of the true target, as many as are reported of the generator."""
+        if self.target_grammar is None:
+            return None
+        first, second = (
+            [self.target_grammar.sample(stream(self.config.seed, f"truth/{k}", i)) for i in range(REPORTED)]
+            for k in range(2)
+        )
+        return told(first), told(second)
+
+
+def _moments(readouts: Readouts | None, draws: int) -> list[Features] | None:
+    """What the inverse network reads of the target and of each set of fresh renders."""
+    if readouts is None:
+        return None
+    return [readouts.target.moments, *np.split(readouts.fresh.moments, draws)]
