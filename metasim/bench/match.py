@@ -1,61 +1,29 @@
-"""The matching suite: experiments, methods and seeds, each run once and kept."""
+"""Matching, measured: experiments, methods and seeds, each run once and kept."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from metasim.base.errors import InputError
-from metasim.config import ExperimentConfig, load_experiment
+from metasim.bench.suite import SUITE, Mode, experiment
 from metasim.pipeline import Experiment
+from metasim.runs.epochs import load_epochs
+from metasim.runs.folder import RunFolder
+from metasim.runs.population import Array, Column, Populations
 from metasim.runs.progress import Progress
 from metasim.runs.summary import AttributeResult, Summary
+from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 
-
-@dataclass(frozen=True)
-class Row:
-    """An experiment of the suite.
-
-    Attributes:
-        w1: Largest error (of the range) that counts as matched.
-        renders: Most renders.
-        experiment: Its file, without the suffix, where it is not the row's name.
-        settings: What differs from the file.
-    """
-
-    w1: float
-    renders: int
-    experiment: str | None = None
-    settings: tuple[str, ...] = ()
-
-
-SUITE = {
-    "digits_rotation": Row(0.01, 2500),
-    "digits_rotation_translation": Row(0.01, 4000),
-    "digits_bimodal": Row(0.02, 5000),
-    "digits_five": Row(0.015, 5000),
-    "tyol/single_1_attr": Row(0.01, 2000),
-    "tyol/single_3_attr": Row(0.01, 2500),
-    "tyol/single_5_attr": Row(0.012, 4000),
-    "tyol/single_8_attr": Row(0.012, 7000),
-    "tyol/multi_1_attr": Row(0.015, 3000),
-    "tyol/multi_3_attr": Row(0.015, 5000),
-    "tyol/multi_5_attr": Row(0.015, 8000),
-    "tyol": Row(0.02, 12000),
-    "tyol/multi_8_attr_bimodal": Row(0.02, 12000),
-    "digits_rotation_translation_looks": Row(
-        0.02, 4000, "digits_rotation_translation", ("target.changed=looks",)
-    ),
-    "tyol/single_3_attr_looks": Row(0.02, 2500, "tyol/single_3_attr", ("target.changed=looks",)),
-    "digits_rotation_100": Row(0.02, 2500, "digits_rotation", ("target.num=100",)),
-}
-QUICK = ("digits_rotation", "digits_rotation_translation")
 STD_RATIO = (0.8, 1.25)
 CORRELATION_ERROR = 0.1
 STRONG_CORRELATION = 0.5
+MODE_ERROR = 0.05
 FLOOR_FACTOR = 2.0
+OURS = "inversion"
 
 Line = dict[str, Any]
 
@@ -67,6 +35,7 @@ def run_suite(
     seeds: Sequence[int],
     out: Path,
     progress: Progress,
+    budget: int | None = None,
 ) -> Iterator[Line]:
     """Runs every combination, or takes it from ``out`` if it is there; yields a line each, then the summary.
 
@@ -77,34 +46,42 @@ def run_suite(
         seeds: Root seeds.
         out: Folder of the runs.
         progress: What the spectator sees.
+        budget: Renders that a baseline may spend; by default as many as the row allows.
 
     Raises:
         InputError: If an experiment is not of the suite.
     """
-    lines = []
+    lines: list[Line] = []
     for name in names:
         if name not in SUITE:
             raise InputError("--only", name, f"some of {', '.join(SUITE)}")
+        ours: dict[int, Line] = {}
         for method in methods:
             for seed in seeds:
-                config = experiment(folder, name, method, seed)
+                config = experiment(folder, name, method, seed, budget)
                 progress.say(f"{name}, {method}, seed {seed}")
-                run = Experiment.prepare(config).run(out / method, resume=True, progress=progress)
-                lines.append(measure(Summary.load(run.summary), name, method))
-                yield lines[-1]
+                place = out / method if budget is None or method == OURS else out / f"{method}_{budget}"
+                run = Experiment.prepare(config).run(place, resume=True, progress=progress)
+                line = measure(Summary.load(run.summary), name, method, Populations.load(run.population))
+                if method == OURS:
+                    ours[seed] = line
+                elif seed in ours:
+                    line["renders_to_ours"] = renders_to_reach(run, ours[seed]["worst_w1"])
+                lines.append(line)
+                yield line
     matched = sum(line["matched"] for line in lines)
     yield {"bench": "match", "passed": matched, "of": len(lines), "runs": lines}
 
 
-def experiment(folder: Path, name: str, method: str, seed: int) -> ExperimentConfig:
-    """The experiment of a row."""
-    row = SUITE[name]
-    settings = [f"name={name.replace('/', '_')}", f"matching.preset={method}", *row.settings]
-    return load_experiment(folder / f"{row.experiment or name}.yaml", settings, seed)
+def measure(summary: Summary, name: str, method: str, drawn: Populations | None = None) -> Line:
+    """The figures of a run, and whether it counts as matched.
 
-
-def measure(summary: Summary, name: str, method: str) -> Line:
-    """The figures of a run, and whether it counts as matched."""
+    Args:
+        summary: Its summary.
+        name: Key of ``SUITE``.
+        method: Preset of the matching.
+        drawn: Its populations, where modes are to be weighed.
+    """
     known = {k: a for k, a in summary.attributes.items() if a.identifiable and a.w1 is not None}
     worst = max(known.values(), key=lambda a: a.w1 or 0.0, default=None)
     ratios = [r for r in (_std_ratio(a) for a in known.values()) if r is not None]
@@ -113,10 +90,12 @@ def measure(summary: Summary, name: str, method: str) -> Line:
         for pair in summary.correlations
         if pair.target is not None and abs(pair.target) > STRONG_CORRELATION
     ]
-    bound, most = SUITE[name].w1, SUITE[name].renders
+    bound, most, mode = SUITE[name].w1, SUITE[name].renders, SUITE[name].mode
+    weighed = None if drawn is None or mode is None else mode_error(drawn, mode)
     close = all((a.w1 or 0) <= max(bound, FLOOR_FACTOR * (a.w1_floor or 0)) for a in known.values())
     spread = all(STD_RATIO[0] <= r <= STD_RATIO[1] for r in ratios)
     related = max(errors, default=0.0) <= CORRELATION_ERROR
+    formed = weighed is None or weighed <= MODE_ERROR
     return {
         "experiment": name,
         "method": method,
@@ -127,9 +106,10 @@ def measure(summary: Summary, name: str, method: str) -> Line:
         "floor": worst.w1_floor if worst else None,
         "std_ratio": [round(min(ratios), 3), round(max(ratios), 3)] if ratios else None,
         "worst_correlation_error": max(errors, default=None),
+        "mode_error": None if weighed is None else round(weighed, 4),
         "p_value": summary.verdict.p_value,
         "c2st": summary.verdict.c2st,
-        "matched": bool(known) and close and spread and related and summary.renders <= most,
+        "matched": bool(known) and close and spread and related and formed and summary.renders <= most,
     }
 
 
@@ -137,6 +117,42 @@ def _std_ratio(result: AttributeResult) -> float | None:
     if result.target is None or not result.spread_identifiable or result.target.std == 0:
         return None
     return result.generated.std / result.target.std
+
+
+def mode_error(drawn: Populations, mode: Mode) -> float:
+    """By how much the generated weight of a mode differs from the target's, where images tell it."""
+    j = [column.name for column in drawn.columns].index(mode.column)
+    told = {name: mask[:, j] for name, mask in drawn.told.items()}
+
+    def weight(name: str, values: Array) -> float:
+        known = values[told.get(name, np.ones(len(values), dtype=bool)), j]
+        return float(((known > mode.low) & (known < mode.high)).mean())
+
+    assert drawn.target is not None
+    return abs(weight("generated", drawn.generated) - weight("target", drawn.target))
+
+
+def renders_to_reach(run: RunFolder, w1: float) -> int | None:
+    """Renders after which a run was first seen to be as near to the target, if it ever was.
+
+    It is looked at in the few moments that the run has kept.
+    """
+    drawn, results = Populations.load(run.population), Summary.load(run.summary).attributes
+    assert drawn.target is not None
+    for epoch in load_epochs(run.epochs):
+        errors = [
+            _distance(column, epoch.values[:, j], drawn.target[:, j])
+            for j, column in enumerate(drawn.columns)
+            if results[column.name].identifiable
+        ]
+        if max(errors, default=0.0) <= w1:
+            return epoch.renders
+    return None
+
+
+def _distance(column: Column, a: Array, b: Array) -> float:
+    span = column.high - column.low
+    return circular_wasserstein(a, b, span) if column.periodic else wasserstein(a, b, span)
 
 
 def table(runs: Sequence[Line]) -> str:

@@ -25,6 +25,7 @@ class Match:
         methods: Presets of the matching, separated by commas.
         seeds: Root seeds, separated by commas.
         out: Folder of the runs.
+        budget: Renders that the presets which are baselines may spend; by default as many as ours may.
         table: Also write the runs as a Markdown table to this file.
     """
 
@@ -34,12 +35,14 @@ class Match:
     methods: Annotated[str, arg(metavar="A,B")] = "inversion,metasim"
     seeds: Annotated[str, arg(metavar="N,N")] = "0,1,2"
     out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
+    budget: Annotated[int | None, arg(metavar="N")] = None
     table: Annotated[Path | None, arg(metavar="FILE")] = None
 
     def run(self) -> int:
         """Measures; returns the exit status."""
         from metasim.base.files import write_text
-        from metasim.bench.match import QUICK, SUITE, run_suite, table
+        from metasim.bench.match import run_suite, table
+        from metasim.bench.suite import QUICK, SUITE
         from metasim.runs.progress import show_progress
 
         names = QUICK if self.quick else tuple(self.only.split(",")) if self.only else tuple(SUITE)
@@ -47,7 +50,7 @@ class Match:
         seeds = [0] if self.quick else self._seeds()
         progress = show_progress()
         try:
-            last = _print(run_suite(self.experiments, names, methods, seeds, self.out, progress))
+            last = _print(run_suite(self.experiments, names, methods, seeds, self.out, progress, self.budget))
         finally:
             progress.close()
         if self.table is not None:

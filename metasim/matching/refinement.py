@@ -46,6 +46,7 @@ class Descent:
 
 OURS = Descent(batch=48, rate=5e-4)
 PUBLISHED = Descent(batch=50, rate=1e-3, weight_decay=1e-5, decoder_only=True)  # Meta-Sim's Unity extension
+BASELINES = {"metasim": OURS, "published": PUBLISHED}  # presets that have no other stage
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,11 @@ def difference_gradient(
         behind = mmd.embed(units.detach() - step, rows, stage)
         columns.append((slope * (ahead - behind)).sum(1) / (2 * DIFFERENCE))
     return torch.stack(columns, dim=1).float(), float(value.detach())
+
+
+def difference_renders(batch: int, columns: int) -> int:
+    """Renders of a step of ``difference_gradient`` on scenes of so many attributes."""
+    return batch * (1 + 2 * columns)
 
 
 ESTIMATORS = {"score": score_gradient, "differences": difference_gradient}

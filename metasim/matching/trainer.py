@@ -11,7 +11,7 @@ import torch
 
 from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
-from metasim.matching.bank import Bank, Renders, Scenes, load_renders, save_renders
+from metasim.matching.bank import Bank, Renders, Scenes
 from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
@@ -20,13 +20,17 @@ from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, Unknown, fit_population
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.recorder import Record, recorder
-from metasim.matching.refinement import OURS, PUBLISHED, Estimator, ImageMMD, refine
+from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.showcase import DRAWN, Showcase
 from metasim.matching.target import Images
+from metasim.matching.task.labels import Labelled
+from metasim.matching.task.material import Material
+from metasim.matching.task.stage import TaskStage
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
 from metasim.matching.uncertainty import moment_errors
+from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
@@ -58,6 +62,7 @@ class Trainer:
         untold: Finds what the images do not tell, given a population, renders that the inverse network has
             not learnt from and (n, D) what it reads of them.
         lender: A finished run whose bank and inverse network are taken over.
+        labelled: Images with their truth, for the task if there is one.
     """
 
     scenes: Scenes
@@ -70,6 +75,7 @@ class Trainer:
     extract: Extractor
     untold: Callable[[Population, Renders, Array], tuple[Unknown, ...]]
     lender: RunFolder | None = None
+    labelled: Labelled | None = None
 
     def __post_init__(self) -> None:
         self.seed = self.scenes.seed
@@ -80,6 +86,7 @@ class Trainer:
         self.inversion: Inversion | None = None
         self.posteriors: Posteriors | None = None
         self.population: Population | None = None
+        self.tuned: Population | None = None
         self.errors: MomentErrors | None = None
         graphs = [self.scenes.grammar.sample(stream(self.seed, "prior", i)) for i in range(PRIOR_SCENES)]
         self.prior_graphs = graphs
@@ -108,6 +115,8 @@ class Trainer:
             self.transfer()
             if self.config.refine != "off":
                 self.refine(self.config.refine)
+            if self.labelled is not None:
+                self.tune(self.labelled)
         else:
             self.refine("differences")
         generator = self.generator()
@@ -179,10 +188,10 @@ class Trainer:
             self.progress.start("rehearse", self.plan.rehearsal)
             units, classes = self.population.sample(stream(self.seed, "rehearse"), self.plan.rehearsal)
             graphs = self.layout.place(self.prior_graphs[: len(units)], units, classes)
-            save_renders(kept, self.scenes.render(graphs, "rehearse"))
+            self.scenes.render(graphs, "rehearse").save(kept)
             self.progress.advance(len(graphs))
         self.renders += self.plan.rehearsal
-        drawn = load_renders(kept)
+        drawn = Renders.load(kept)
         again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
         read = self.inversion.readouts([kept_out.images])[0].means
@@ -203,12 +212,14 @@ class Trainer:
         assert self.population is not None
         if "transfer" in self.checkpoint.done:
             return
-        record = self._recorder("transfer", self.plan.transfer)
-        transfer(
-            self.network, self.prior, self.population, self.layout, self.plan.transfer, self.seed, record
-        )
+        self._transfer("transfer", self.population)
         self._show_generator(len(self.bank.rounds) + 1, "transfer")
         self.checkpoint.keep("transfer", network=self.network.state_dict())
+
+    def _transfer(self, stage: str, population: Population) -> None:
+        steps = self.plan.transfer
+        record = self._recorder(stage, steps)
+        transfer(self.network, self.prior, population, self.layout, steps, self.seed, record)
 
     def refine(self, estimator: Estimator) -> None:
         """The attribute network follows the image MMD of fresh renders.
@@ -253,7 +264,7 @@ class Trainer:
 
         steps, frequencies = self.config.refine_steps, self.config.frequencies
         mmd = ImageMMD.against(images, self.extract, render, frequencies, self.seed)
-        descent = PUBLISHED if self.config.preset == "published" else OURS
+        descent = BASELINES.get(self.config.preset, OURS)
         record, pace = self._recorder("refine", steps), max(steps // VIEWS, 1)
         shown = len(self.bank.rounds) + 1 if self.config.preset == "inversion" else 0
 
@@ -264,11 +275,36 @@ class Trainer:
 
         refine(self.network, self.prior, mmd, estimator, descent, steps, self.seed, watch)
 
+    def tune(self, labelled: Labelled) -> None:
+        """The law is tilted for the task network, as far as that helps it, and transferred anew."""
+        config, kept = self.config.task, self.folder.bank / "task.npz"
+        assert config is not None
+        assert self.population is not None
+        if not kept.exists():
+            self.progress.start("render task", config.renders)
+            self.scenes.render(self.generator().scenes(config.renders, "task"), "task").save(kept)
+            self.progress.advance(config.renders)
+        self.renders += config.renders
+        drawn = [Renders.load(kept), Renders.load(self.folder.bank / "rehearsal.npz")]
+        material = Material.of(drawn, self.bank, self.population.law)
+        stage = TaskStage(config, self.layout, labelled, material, self.config.effort, self.seed, self.device)
+        found = self.folder.checkpoints / "task.pt"
+        if not found.exists():
+            outcome = stage.run(self._recorder("task", config.rounds))
+            self.progress.say(outcome.words)
+            save_checkpoint(found, {"tilt": torch.from_numpy(outcome.coefficients)})
+        tuned = stage.tilted(self.population, load_checkpoint(found)["tilt"].numpy())
+        if "task" not in self.checkpoint.done:
+            if tuned is not self.population:
+                self._transfer("task/transfer", tuned)
+            self.checkpoint.keep("task", network=self.network.state_dict())
+        self.tuned = tuned
+
     def generator(self) -> Generator:
         """The generator as it stands."""
-        grammar = self.scenes.grammar
-        if self.population is not None:
-            grammar = grammar.with_class_weights(self._class_weights(self.population))
+        grammar, population = self.scenes.grammar, self.tuned or self.population
+        if population is not None:
+            grammar = grammar.with_class_weights(self._class_weights(population))
         return Generator(grammar, self.network, self.seed)
 
     def inferred(self, count: int) -> Array | None:

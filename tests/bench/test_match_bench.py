@@ -4,10 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from metasim.bench.match import SUITE, experiment, measure, table
+from metasim.bench.match import measure, mode_error, renders_to_reach, table
+from metasim.bench.suite import SUITE, Mode, experiment
+from metasim.matching.refinement import BASELINES, difference_renders
 from metasim.pipeline import Experiment
+from metasim.runs.epochs import Epoch
+from metasim.runs.folder import RunFolder
+from metasim.runs.population import Column, Populations
 from metasim.runs.summary import AttributeResult, Correlation, Moments, Summary, Verdict
 
 EXPERIMENTS = Path(__file__).parents[2] / "experiments"
@@ -82,3 +91,50 @@ def test_seeds_stand_side_by_side() -> None:
     row = table(lines).splitlines()[-1]
     assert "0.0050 (0.0030) / 0.0200 (0.0030)" in row
     assert "1 of 2" in row
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_a_modes_weight_is_what_lies_between_its_ends_and_is_told(ours: float, theirs: float) -> None:
+    def values(weight: float) -> npt.NDArray[np.float64]:
+        second = np.arange(1000) < round(weight * 1000)
+        return np.stack([np.where(second, 200.0, 60.0), np.zeros(1000)], axis=1)
+
+    generated = np.concatenate([values(ours), np.full((500, 2), 200.0)])
+    told = {"generated": np.repeat(np.arange(1500) < 1000, 2).reshape(-1, 2)}
+    columns = Column("digit.yaw", "deg", 0, 360, True), Column("digit.loc_x", "px", 0, 1)
+    drawn = Populations(columns, values(0), generated, target=values(theirs), told=told)
+    error = mode_error(drawn, Mode("digit.yaw", 110, 310))
+    assert error == pytest.approx(abs(ours - theirs), abs=1.1e-3)  # both weights were rounded
+
+
+def test_a_mode_of_another_weight_fails_a_run() -> None:
+    row = "digits_bimodal"
+    columns = (Column("digit.yaw", "deg", 0, 360, True),)
+    even, uneven = np.repeat([[60.0], [200.0]], 50, axis=0), np.repeat([[60.0], [200.0]], [44, 56], axis=0)
+    for generated, matched in ((even, True), (uneven, False)):
+        line = measure(summary(), row, "inversion", Populations(columns, even, generated, target=even))
+        assert line["matched"] == matched
+
+
+@given(st.integers(100, 100_000), st.sampled_from(sorted(BASELINES)))
+@settings(max_examples=10)
+def test_a_baseline_spends_its_budget_and_no_more(budget: int, method: str) -> None:
+    config = experiment(EXPERIMENTS, "digits_bimodal", method, 0, budget)
+    step = difference_renders(BASELINES[method].batch, columns=3)
+    assert (
+        config.matching.refine_steps * step <= max(budget, step) < (config.matching.refine_steps + 1) * step
+    )
+
+
+@pytest.mark.parametrize(("near", "renders"), [(0.2, 300), (0.002, None)])
+def test_what_a_run_needed_is_the_first_moment_that_is_near(
+    near: float, renders: int | None, tmp_path: Path
+) -> None:
+    run = RunFolder(tmp_path)
+    target = np.full((4, 1), 0.5)
+    Populations((Column("shoe.yaw", "m", 0, 1),), target, target, target=target).save(run.population)
+    found = summary()
+    found.model_copy(update={"attributes": {"shoe.yaw": attribute(0.0, 0.1)}}).save(run.summary)
+    for number, value in enumerate([0.1, 0.25, 0.35, 0.49]):
+        Epoch(number, "refine", 150 * number, np.full((4, 1), value)).save(run.epochs)
+    assert renders_to_reach(run, near) == renders
