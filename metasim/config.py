@@ -69,6 +69,31 @@ class RendererConfig(BaseModel):
         return dict(self.model_extra or {})
 
 
+class TaskConfig(Section):
+    """A downstream network that the generator is tuned for, within the law that was matched.
+
+    Attributes:
+        kind: ``classify``, the class of the one node that has several, or ``pose``, all learnt attributes.
+        labels: How many of a simulated target's images to learn from come with their truth, or a CSV file:
+            its columns are ``image`` (a path beside the file), then ``class`` or the attributes.
+        renders: Scenes of the matched generator that the network learns from, beside those of the bank.
+        credit: How a scene is rewarded: ``influence``, the first-order effect of learning from its image
+            on the labelled ones' loss, or ``reinforce``, the accuracy that its batch leads to, less a
+            moving baseline.
+        trust: How far the tuned law may go from the matched one, a Kullback-Leibler divergence in nats.
+        rounds: Times that credit is given.
+        steps: Optimiser steps of the task network in each round.
+    """
+
+    kind: Literal["classify", "pose"]
+    labels: Annotated[int, Field(ge=20)] | Path
+    renders: Annotated[int, Field(ge=100)] = 1000
+    credit: Literal["influence", "reinforce"] = "influence"
+    trust: Annotated[float, Field(gt=0, le=2)] = 0.5
+    rounds: Annotated[int, Field(ge=1)] = 6
+    steps: Annotated[int, Field(ge=20)] = 300
+
+
 class MatchingConfig(Section):
     """How the generator is moved onto the target; one set of defaults serves every experiment.
 
@@ -88,6 +113,7 @@ class MatchingConfig(Section):
         features: What the image MMD is computed in; names as in ``verdict.features``, but not ``inverse``.
         frequencies: Random features that stand for the kernel of the image MMD, linear in the batch; by
             default the kernel itself.
+        task: The task that the generator is tuned for after the matching; by default none.
     """
 
     preset: Literal["inversion", "metasim", "published"] = "inversion"
@@ -98,6 +124,7 @@ class MatchingConfig(Section):
     refine_steps: Annotated[int, Field(ge=1)] = 40
     features: str = "convolutions"
     frequencies: Annotated[int, Field(ge=10)] | None = None
+    task: Annotated[TaskConfig | None, Field(exclude_if=lambda task: task is None)] = None
 
 
 class VerdictConfig(Section):
@@ -217,7 +244,12 @@ def load_experiment(path: Path, changes: Sequence[str] = (), seed: int | None = 
             "images": _beside(here, config.target.images),
         }
     )
-    config = config.model_copy(update={"grammar": _beside(here, config.grammar), "target": target})
+    changed = {"grammar": _beside(here, config.grammar), "target": target}
+    if task := config.matching.task:
+        labels = here / task.labels if isinstance(task.labels, Path) else task.labels
+        task = task.model_copy(update={"labels": labels})
+        changed["matching"] = config.matching.model_copy(update={"task": task})
+    config = config.model_copy(update=changed)
     return _with_anchored_renderer(config, here, str(path))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -105,12 +105,26 @@ class Law:
     cuts: Array
     periodic: npt.NDArray[np.bool_]
 
+    def log_density(self, units: Array, classes: Classes) -> Array:
+        """(n,) log density at (n, D) attributes and (n, C) classes."""
+        return np.asarray(logsumexp(self._log_ratios(units[:, None], classes[:, None]), axis=2))[:, 0]
+
+    def widened(self, spread: float) -> Law:
+        """The law of its scenes with independent errors of some spread, a share of the range, added."""
+        more = spread**2 * np.eye(len(self.periodic))
+        factors = np.stack([np.linalg.cholesky(f @ f.T + more) for f in self.mixture.factors])
+        return replace(self, mixture=replace(self.mixture, factors=factors))
+
     def memberships(self, units: Array, classes: Classes) -> Array:
         """(M, S, K) chance that each of (M, S, D) scenes with classes (M, S, C) is of each component."""
+        log = self._log_ratios(units, classes)
+        return np.exp(log - np.asarray(logsumexp(log, axis=2, keepdims=True)))
+
+    def _log_ratios(self, units: Array, classes: Classes) -> Array:
+        """(M, S, K) log of component weight and density."""
         sizes = tuple(p.shape[1] for p in self.mixture.class_probabilities)
         points = uncut(units, self.cuts, self.periodic)
-        log = self.mixture.log_ratios(Draws(points, classes, np.zeros(units.shape[:2]), sizes))
-        return np.exp(log - np.asarray(logsumexp(log, axis=2, keepdims=True)))
+        return self.mixture.log_ratios(Draws(points, classes, np.zeros(units.shape[:2]), sizes))
 
 
 def uncut(units: Array, cuts: Array, periodic: npt.NDArray[np.bool_]) -> Array:

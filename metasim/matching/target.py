@@ -191,7 +191,7 @@ def read_target(
     if len(paths) < LEAST_IMAGES:
         raise InputError(f"target.images: {folder}", f"{len(paths)} images", f"at least {LEAST_IMAGES}")
     order = stream(seed, "target/order").permutation(len(paths))[: config.num]
-    pictures = [_read_image(paths[i]) for i in order]
+    pictures = [read_image(paths[i], "target.images") for i in order]
     first = pictures[0]
     for i, picture in zip(order, pictures, strict=True):
         if picture.size != first.size:
@@ -207,7 +207,7 @@ def read_target(
         )
     if any(picture.mode != "RGB" for picture in pictures):
         say("some target images are grey, transparent or indexed; made RGB")
-    images = np.stack([_as_rgb(picture, (width, height)) for picture in pictures])
+    images = np.stack([as_rgb(picture, (width, height)) for picture in pictures])
     learning = learning_part(len(images), config.held_out)
     unknown = np.full((len(images), len(layout.columns)), np.nan)
     return Target(images, learning, unknown, np.full((len(images), len(layout.choices)), -1))
@@ -221,18 +221,22 @@ def _image_files(folder: Path) -> list[Path]:
     return []
 
 
-def _read_image(path: Path) -> Image.Image:
+def read_image(path: Path, where: str) -> Image.Image:
+    """A picture of a file, which the key ``where`` of the experiment leads to.
+
+    Raises:
+        InputError: If it is none.
+    """
     try:
         with Image.open(path) as picture:
             picture.load()
             return picture.copy()
     except Exception as error:  # decoders of damaged files raise whatever comes to them
-        raise InputError(
-            f"target.images: {path}", "not readable as an image", "a PNG or JPEG file"
-        ) from error
+        raise InputError(f"{where}: {path}", "not readable as an image", "a PNG or JPEG file") from error
 
 
-def _as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
+def as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
+    """A picture as (H, W, 3) bytes: its middle part, brought to a width and height."""
     if picture.mode.startswith("I"):  # 16 bits of grey, which a mere conversion would cut at 255
         picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
     if picture.mode in ("RGBA", "LA", "PA"):

@@ -22,6 +22,8 @@ from metasim.matching.structure.check import check_structure, check_target_objec
 from metasim.matching.structure.inventory import Inventory
 from metasim.matching.structure.trainer import StructureTrainer
 from metasim.matching.target import Images, Target, check_target_grammar, learning_part
+from metasim.matching.task.check import check_task
+from metasim.matching.task.labels import labelled_part
 from metasim.matching.trainer import Trainer
 from metasim.pipeline.engine import open_pool, target_options
 from metasim.pipeline.evidence import Evidence, FreshRenders
@@ -84,6 +86,7 @@ class Experiment:
             else:
                 check_target_objects(target, inventory)
             learning_part(config.target.num, config.target.held_out)
+        check_task(config, layout, varying=inventory is not None)
         for name in (name for name in config.verdict.features if name != INVERSE):
             extractor(name, config.seed, config.inception_weights, "verdict.features")
         extractor(config.matching.features, config.seed, config.inception_weights, "matching.features")
@@ -125,7 +128,7 @@ class Experiment:
                 target = source.rendered(studio, session, progress)
             assert target is not None
             self._keep(target, folder)
-            trainer = self._trainer(root, pool, target.images[: target.learning], folder, log, progress)
+            trainer = self._trainer(root, pool, target, folder, log, progress)
             generator = trainer.fit()
             session.count_renders("learning", trainer.renders - session.renders.get("learning", 0))
             self._judge(trainer, generator, target.images[target.learning :], session, progress)
@@ -135,14 +138,14 @@ class Experiment:
         self,
         root: Path,
         pool: RenderPool,
-        images: Images,
+        target: Target,
         folder: RunFolder,
         log: RunLog,
         progress: Progress,
     ) -> Trainer | StructureTrainer:
-        """What learns a generator from the images."""
+        """What learns a generator from the target's images."""
         scenes = Scenes(self.grammar, self.layout, pool, self.config.seed)
-        matching = self.config.matching
+        matching, images = self.config.matching, target.images[: target.learning]
         if self.inventory is not None:
             return StructureTrainer(
                 scenes, self.inventory, images, matching, folder, log, progress, self.device
@@ -159,6 +162,7 @@ class Experiment:
             extractor(matching.features, self.config.seed, weights, "matching.features"),
             self._evidence.untold,
             self._lender(root, folder, progress),
+            None if matching.task is None else labelled_part(matching.task, target, self.layout),
         )
 
     def _lender(self, root: Path, folder: RunFolder, progress: Progress) -> RunFolder | None:

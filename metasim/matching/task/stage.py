@@ -1,0 +1,151 @@
+"""TaskStage: the matched law is tilted towards what a task network needs, and kept only if that helps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import torch
+
+from metasim.config import TaskConfig
+from metasim.matching.plan import LEAST_STEPS
+from metasim.matching.population import Population
+from metasim.matching.task.credit import Credit, Influence, Reinforce
+from metasim.matching.task.kind import Task, task_of
+from metasim.matching.task.labels import Labelled
+from metasim.matching.task.learner import Learner, Lesson
+from metasim.matching.task.material import Material
+from metasim.matching.task.tilt import Statistics, divergence, tilted, tilted_population, within_trust
+from metasim.scene.layout import Array, SceneLayout
+
+RATE = 0.6  # of the tilt along its gradient, which is in correlations
+PROOFS = 2  # pairs of networks that decide
+PROOF_STEPS = 2  # times those of a round
+
+Record = Callable[[int, dict[str, float]], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the stage has found.
+
+    Attributes:
+        coefficients: (F,) of the tilt; all zero if the law stays what it was.
+        words: What people are told, with the reason.
+    """
+
+    coefficients: Array
+    words: str
+
+
+@dataclass(frozen=True)
+class TaskStage:
+    """Everything that the tuning of a law takes.
+
+    Attributes:
+        config: Section of the experiment.
+        layout: Columns and choices of its scenes.
+        labelled: Images of the target with their truth.
+        material: Renders with weights under the matched law.
+        effort: Factor on the optimiser steps.
+        seed: Root seed.
+        device: Where the network lives.
+    """
+
+    config: TaskConfig
+    layout: SceneLayout
+    labelled: Labelled
+    material: Material
+    effort: float
+    seed: int
+    device: torch.device
+
+    @cached_property
+    def task(self) -> Task:
+        """What the network is asked."""
+        return task_of(self.config, self.layout)
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """What the tilt may depend on."""
+        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        scenes, weights = self.material.renders, self.material.weights
+        return Statistics.of(scenes.units, scenes.classes, weights, self.layout.periodic, sizes)
+
+    @property
+    def steps(self) -> int:
+        """Optimiser steps of a round."""
+        return max(round(self.effort * self.config.steps), LEAST_STEPS)
+
+    def run(self, record: Record) -> Outcome:
+        """Tilts the law round by round, then lets images that guided nothing decide on it."""
+        guide, proof = (self._lesson(half) for half in self.labelled.halves())
+        renders = self.material.renders
+        known = self.statistics(renders.units, renders.classes)
+        nothing = np.zeros(known.shape[1])
+        tilt, learner = nothing, self._learner("task")
+        credit = self._credit(guide)
+        for number in range(self.config.rounds):
+            weights = tilted(self.material.weights, known, tilt)
+            way = credit.direction(learner, self._material, weights, known, self.steps, number)
+            tilt = within_trust(self.material.weights, known, tilt + RATE * way, self.config.trust)
+            loss, chance = float(learner.losses(guide).mean()), self._chance(guide)
+            error = float(learner.errors(guide).mean())
+            moved = divergence(tilted(self.material.weights, known, tilt), self.material.weights)
+            record(number, {"loss": loss, "task_error": error, "divergence": moved})
+            if loss >= chance:
+                said = f"its network learns nothing of labelled images (loss {loss:.3g}, chance {chance:.3g})"
+                return Outcome(nothing, f"task: not tuned, {said}")
+        return self._decided(tilt, nothing, known, proof)
+
+    def tilted(self, population: Population, coefficients: Array) -> Population:
+        """The population under a tilt; itself if there is none."""
+        if not coefficients.any():
+            return population
+        return tilted_population(population, self.statistics, coefficients)
+
+    def _decided(self, tilt: Array, nothing: Array, known: Array, proof: Lesson) -> Outcome:
+        """The tilt, if networks that learn by it are better on held-back images by more than chance."""
+        laws = (tilted(self.material.weights, known, t) for t in (nothing, tilt))
+        before, after = (self._proved(weights, proof) for weights in laws)
+        gain = before - after
+        error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
+        said = (
+            f"loss on {len(gain)} held-back labels {before.mean():.3g} -> {after.mean():.3g} "
+            f"(better by {gain.mean():.2g} +- {error:.2g})"
+        )
+        if gain.mean() > error:
+            return Outcome(tilt, f"task: tuned, {said}")
+        return Outcome(nothing, f"task: not tuned, since it never improves: {said}")
+
+    def _credit(self, guide: Lesson) -> Credit:
+        return Influence(guide) if self.config.credit == "influence" else Reinforce(guide, self.seed)
+
+    def _proved(self, weights: Array, proof: Lesson) -> Array:
+        """(m,) loss of held-back images, a mean over networks; the same weights and batches for every law."""
+        losses = []
+        for k in range(PROOFS):
+            learner = self._learner(f"task/proof/{k}")
+            learner.learn(self._material, weights, PROOF_STEPS * self.steps)
+            losses.append(learner.losses(proof))
+        return np.mean(losses, axis=0)
+
+    def _learner(self, stage: str) -> Learner:
+        height, width = self.labelled.images.shape[1:3]
+        return Learner(self.task, (height, width), self.seed, stage, self.device)
+
+    def _chance(self, lesson: Lesson) -> float:
+        """Loss of the best constant answer."""
+        goals = torch.from_numpy(lesson.goals)
+        return float(self.task.losses(self.task.constant(goals), goals).mean())
+
+    def _lesson(self, labelled: Labelled) -> Lesson:
+        goals = self.task.goals(labelled.truth.units, labelled.truth.classes)
+        return Lesson(labelled.images, goals)
+
+    @property
+    def _material(self) -> Lesson:
+        renders = self.material.renders
+        return Lesson(renders.images, self.task.goals(renders.units, renders.classes))

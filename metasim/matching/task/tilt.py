@@ -1,0 +1,111 @@
+"""Tilt: a law moved by an exponential of a few statistics, never further than trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import logsumexp
+
+from metasim.matching.population import Population
+from metasim.scene.layout import Array, Classes
+
+HALVINGS = 30
+LEAST_SPREAD = 1e-6
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """What of a scene its weight may depend on: its classes, and how far its attributes are from the middle.
+
+    All are standardised under the law that they were made for.
+
+    Attributes:
+        periodic: (D,) which attributes wrap.
+        sizes: Number of classes of each choice.
+        middle: (D,) mean of each attribute on [0, 1].
+        centre: (F,) mean of each statistic.
+        scale: (F,) its spread; infinite where there is none.
+    """
+
+    periodic: npt.NDArray[np.bool_]
+    sizes: tuple[int, ...]
+    middle: Array
+    centre: Array
+    scale: Array
+
+    @classmethod
+    def of(
+        cls,
+        units: Array,
+        classes: Classes,
+        weights: Array,
+        periodic: npt.NDArray[np.bool_],
+        sizes: tuple[int, ...],
+    ) -> Statistics:
+        """Statistics standardised under a law of (n, D) attributes and (n, C) classes that weigh (n,)."""
+        mean = weights @ units
+        turn = np.exp(2j * np.pi * units)
+        middle = np.where(periodic, np.angle(weights @ turn) / (2 * np.pi), mean)
+        raw = _raw(units, classes, middle, periodic, sizes)
+        centre = weights @ raw
+        spread = np.sqrt(weights @ (raw - centre) ** 2)
+        return cls(periodic, sizes, middle, centre, np.where(spread > LEAST_SPREAD, spread, np.inf))
+
+    def __call__(self, units: Array, classes: Classes) -> Array:
+        """(..., F) statistics of (..., D) attributes and (..., C) classes."""
+        raw = _raw(units, classes, self.middle, self.periodic, self.sizes)
+        return (raw - self.centre) / self.scale
+
+
+def _raw(
+    units: Array, classes: Classes, middle: Array, periodic: npt.NDArray[np.bool_], sizes: tuple[int, ...]
+) -> Array:
+    away = units - middle
+    away = np.where(periodic, away - np.round(away), away)
+    hot = [np.eye(size)[classes[..., c]] for c, size in enumerate(sizes)]
+    return np.concatenate([away, away**2, *hot], axis=-1, dtype=np.float64)
+
+
+def tilted(weights: Array, statistics: Array, coefficients: Array) -> Array:
+    """(n,) weights, which sum to 1, moved by the exponential of (n, F) statistics times (F,) coefficients."""
+    with np.errstate(divide="ignore"):
+        log = np.log(weights) + statistics @ coefficients
+    return np.exp(log - logsumexp(log))
+
+
+def divergence(tuned: Array, matched: Array) -> float:
+    """Kullback-Leibler divergence, in nats, of weights from others of the same scenes; both sum to 1.
+
+    Of the scenes' number at least its exponential's inverse stays effective.
+    """
+    seen = tuned > 0
+    return float((tuned[seen] * np.log(tuned[seen] / matched[seen])).sum())
+
+
+def within_trust(weights: Array, statistics: Array, coefficients: Array, trust: float) -> Array:
+    """The coefficients, or as large a share of them as keeps the tilted law within the trusted divergence.
+
+    A trust region as in relative entropy policy search (Peters, Mulling and Altun, AAAI 2010).
+    """
+    if divergence(tilted(weights, statistics, coefficients), weights) <= trust:
+        return coefficients
+    low, high = 0.0, 1.0  # the divergence grows along a ray
+    for _ in range(HALVINGS):
+        share = (low + high) / 2
+        inside = divergence(tilted(weights, statistics, share * coefficients), weights) <= trust
+        low, high = (share, high) if inside else (low, share)
+    return low * coefficients
+
+
+def tilted_population(population: Population, statistics: Statistics, coefficients: Array) -> Population:
+    """The population with its draws tilted: an image counts more where its scene does."""
+    units, classes = population.posteriors.units, population.posteriors.classes
+    if population.correction is not None:
+        flat = population.correction.apply(units.reshape(-1, units.shape[-1]))
+        units = flat.reshape(units.shape)
+    known = statistics(units, classes).reshape(population.weights.size, -1)
+    total = population.weights.sum()
+    weights = tilted(population.weights.ravel() / total, known, coefficients)
+    return replace(population, weights=total * weights.reshape(population.weights.shape))
