@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.distance import cdist
+from sklearn.neighbors import NearestNeighbors
 
 Features = npt.NDArray[np.floating]
 
@@ -21,7 +21,7 @@ def novelty(x: Features, reference: Features, quantile: float = 0.99) -> float:
         reference: Samples (m, d) that are known to be in place, m >= 2.
         quantile: Of the distances between neighbours, in (0, 1).
     """
-    between = cdist(reference, reference)
-    np.fill_diagonal(between, np.inf)
-    limit = np.quantile(between.min(1), quantile)
-    return float((cdist(x, reference).min(1) > limit).mean())
+    neighbours = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(reference)
+    own, _ = neighbours.kneighbors()  # of each member among the others
+    found, _ = neighbours.kneighbors(x)
+    return float((found > np.quantile(own, quantile)).mean())
