@@ -10,6 +10,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from metasim.grammar.analysis import shares
+from metasim.grammar.choice import pick
 from metasim.grammar.syntax import Grammar, Production
 from metasim.scene.graph import SceneGraph
 
@@ -49,13 +50,6 @@ def _sample_children(productions: Sequence[Production], rng: np.random.Generator
         count = list(child.count)[pick(list(child.count.values()), rng)]
         children.extend([child.symbol] * count)
     return children
-
-
-def pick(weights: Sequence[float], rng: np.random.Generator) -> int:
-    """Index drawn by weight; a choice of one draws nothing."""
-    if len(weights) == 1:
-        return 0
-    return int(rng.choice(len(weights), p=np.asarray(weights) / sum(weights)))
 
 
 def log_prob_places(grammar: Grammar, graph: SceneGraph) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -17,8 +18,13 @@ from scipy import stats
 from scipy.special import logsumexp
 from typing_extensions import override
 
+from metasim.grammar.choice import Choice
+
 Array: TypeAlias = npt.NDArray[np.float64]
 Family: TypeAlias = Any  # a continuous family of scipy.stats
+
+_STANDARD = {"norm": np.random.Generator.standard_normal, "uniform": np.random.Generator.random}
+"""How scipy draws from a family at location 0 and scale 1, where it does little else."""
 
 _TAIL = 10.0  # standard deviations after which a normal tail is below double precision
 
@@ -29,6 +35,10 @@ class Distribution(ABC):
     @abstractmethod
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         """Draws (size,) values, or a single one of shape ()."""
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draws a single value, the one that ``sample`` would; scenes are drawn with it, one by one."""
+        return float(self.sample(rng))
 
     @abstractmethod
     def cdf(self, values: npt.ArrayLike) -> Array:
@@ -67,6 +77,14 @@ class Atoms(Distribution):
         return np.asarray(rng.choice(self.values, size=size, p=self.weights))
 
     @override
+    def draw(self, rng: np.random.Generator) -> float:
+        return float(self.values[0 if len(self.values) == 1 else self._choice.draw(rng)])
+
+    @cached_property
+    def _choice(self) -> Choice:
+        return Choice(self.weights)
+
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         return (np.asarray(values)[..., None] >= self.values) @ self.weights
 
@@ -89,6 +107,13 @@ class Continuous(Distribution):
         return np.asarray(self.family.rvs(*self.arguments, size=size, random_state=rng))
 
     @override
+    def draw(self, rng: np.random.Generator) -> float:
+        if (standard := _STANDARD.get(self.family.name)) is None:
+            return float(Continuous.sample(self, rng))
+        location, scale = self.arguments
+        return standard(rng) * scale + location
+
+    @override
     def cdf(self, values: npt.ArrayLike) -> Array:
         return np.asarray(self.family.cdf(values, *self.arguments))
 
@@ -107,6 +132,10 @@ class Censored(Continuous):
     @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         return np.clip(super().sample(rng, size), self.low, self.high)
+
+    @override
+    def draw(self, rng: np.random.Generator) -> float:
+        return min(max(super().draw(rng), self.low), self.high)
 
     @override
     def cdf(self, values: npt.ArrayLike) -> Array:
@@ -150,6 +179,10 @@ class Wrapped(Continuous):
     @override
     def sample(self, rng: np.random.Generator, size: int | None = None) -> Array:
         return self._around(super().sample(rng, size))
+
+    @override
+    def draw(self, rng: np.random.Generator) -> float:
+        return self.low + (super().draw(rng) - self.low) % self.period
 
     @override
     def cdf(self, values: npt.ArrayLike) -> Array:

@@ -16,7 +16,8 @@ from metasim.base.errors import InputError
 from metasim.base.files import read_json, read_yaml
 from metasim.base.validation import closest, validated
 from metasim.grammar import analysis
-from metasim.grammar.derivation import Place, log_prob_places, pick, sample_places
+from metasim.grammar.choice import pick
+from metasim.grammar.derivation import Place, log_prob_places, sample_places
 from metasim.grammar.legacy import from_legacy, is_legacy
 from metasim.grammar.syntax import Grammar
 from metasim.grammar.values import ValueLaws
@@ -153,14 +154,20 @@ class SceneGrammar:
         return structure + classes + self._laws.log_prob(graph)
 
     def _sample_class(self, symbol: str, rng: np.random.Generator) -> str:
-        weights = self.class_weights(symbol)
-        return list(weights)[pick(list(weights.values()), rng)]
+        classes, weights = self._classes[symbol]
+        return classes[pick(weights, rng)]
 
     def _fits(self, node: SceneNode) -> bool:
         """Whether a node has a known class and exactly the attributes and freedom of its symbol."""
         symbol = self.schema.by_name[node.symbol]
         same_attributes = set(node.attributes) == {spec.name for spec in symbol.attributes}
         return node.cls in symbol.classes and same_attributes and node.mutable == self._mutable[node.symbol]
+
+    @cached_property
+    def _classes(self) -> dict[str, tuple[tuple[str, ...], tuple[float, ...]]]:
+        """Classes of each symbol, and their probabilities."""
+        weights = {name: self.class_weights(name) for name in self.rules.symbols}
+        return {name: (tuple(of), tuple(of.values())) for name, of in weights.items()}
 
     @cached_property
     def _laws(self) -> ValueLaws:

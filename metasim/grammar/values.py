@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +13,7 @@ from metasim.grammar.analysis import AttributeKey, draw_order, schema_of
 from metasim.grammar.derivation import Place
 from metasim.grammar.distribution import Distribution
 from metasim.grammar.syntax import Grammar
+from metasim.scene.attribute import AttributeSpec
 from metasim.scene.graph import SceneGraph
 from metasim.scene.schema import SceneSchema
 
@@ -32,16 +34,14 @@ class ValueLaws:
             classes: Class of each.
             rng: Source of all randomness.
         """
-        drawn: dict[str, dict[str, float]] = {
-            place.name: dict.fromkeys(self.grammar.symbols[place.symbol].attributes, np.nan)
-            for place in places
-        }
-        for symbol, attribute in self._order:
-            spec = self._schema.spec(symbol, attribute)
-            for place, cls in zip(places, classes, strict=True):
-                if place.symbol == symbol:
-                    law = self._distribution((symbol, attribute), place.name, cls, drawn)
-                    drawn[place.name][attribute] = float(spec.confine(law.sample(rng)))
+        drawn = {place.name: self._blank[place.symbol].copy() for place in places}
+        nodes: dict[str, list[tuple[str, str]]] = {}
+        for place, cls in zip(places, classes, strict=True):
+            nodes.setdefault(place.symbol, []).append((place.name, cls))
+        for (symbol, attribute), spec in self._specs.items():
+            for node, cls in nodes.get(symbol, ()):
+                law = self._distribution((symbol, attribute), node, cls, drawn)
+                drawn[node][attribute] = spec.confine_one(law.draw(rng))
         return drawn
 
     def log_prob(self, graph: SceneGraph) -> float:
@@ -60,13 +60,20 @@ class ValueLaws:
         return schema_of(self.grammar)
 
     @cached_property
-    def _order(self) -> tuple[AttributeKey, ...]:
-        return draw_order(self.grammar)
+    def _specs(self) -> dict[AttributeKey, AttributeSpec]:
+        """Specs of all attributes, each after those that its law follows."""
+        return {key: self._schema.spec(*key) for key in draw_order(self.grammar)}
+
+    @cached_property
+    def _blank(self) -> dict[str, dict[str, float]]:
+        """Attributes of the nodes of each symbol before they have values, in the order of declaration."""
+        symbols = self.grammar.symbols.items()
+        return {name: dict.fromkeys(symbol.attributes, math.nan) for name, symbol in symbols}
 
     def _distribution(self, key: AttributeKey, node: str, cls: str, values: Values) -> Distribution:
-        if (*key, cls) in self._constant:
-            return self._constant[*key, cls]
         symbol, attribute = key
+        if (constant := self._constant.get((symbol, attribute, cls))) is not None:
+            return constant
         law = self.grammar.symbols[symbol].attributes[attribute].law
         given = {reference: _look_up(reference, node, values) for reference in law.references()}
         return law.distribution(self._schema.spec(symbol, attribute), cls, given)

@@ -62,14 +62,14 @@ class Generator:
         assert isinstance(batch, SceneData)
         self.network.eval()
         with torch.no_grad():
-            values = self.network.rewrite(batch, noise)
-        names = self.grammar.schema.attribute_names
-        rewritten, row = [], 0
+            rows = iter(self.network.rewrite(batch, noise).tolist())
+        columns = {name: index for index, name in enumerate(self.grammar.schema.attribute_names)}
+        rewritten = []
         for graph in graphs:
-            changes = {}
-            for node in graph.nodes:
-                changes[node.name] = {a: float(values[row, names.index(a)]) for a in node.mutable}
-                row += 1
+            changes = {
+                node.name: {a: row[columns[a]] for a in node.mutable}
+                for node, row in zip(graph.nodes, rows, strict=False)
+            }
             rewritten.append(graph.with_attributes(changes))
         return rewritten
 

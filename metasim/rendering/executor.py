@@ -59,7 +59,7 @@ class Executor(Protocol):
 
     @property
     def group(self) -> int:
-        """Scenes that are best sent to a worker together."""
+        """Scenes that are best sent to a worker together, unless they take long."""
         ...
 
     def size(self, workers: int | None) -> int:

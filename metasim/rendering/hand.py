@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import deque
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ STARTS = 5  # tries to get a worker, since one may be killed from outside while 
 LOSSES = 2  # workers lost to a scene after which it is given up
 MOVES = 10  # machines lost after which it is given up: it may be what brings them down after all
 GROWTH = 512 * 2**20  # bytes by which a worker may grow before it is replaced, since native engines leak
+TOGETHER_S = 4.0  # seconds of work sent together at most, since another worker may be free before
 SMALL = 2**14  # bytes of a task that surely fit in a pipe whose reader is busy
 
 
@@ -80,6 +82,7 @@ class Hand:
         self._orders, self._tasks, self._counters = orders, tasks, counters
         self._process: Worker | None = None
         self._sent: deque[Task] = deque()
+        self._seconds = math.inf  # that the last task took
         self._busy = False
         self._thread = threading.Thread(target=self._work, name="render", daemon=True)
         self._thread.start()
@@ -155,7 +158,7 @@ class Hand:
 
     def _send(self, process: Worker) -> bool:
         """Sends tasks to an idle worker, and some ahead if plenty wait; says whether it has any."""
-        while len(self._sent) <= self._orders.executor.group and (messages := self._take(process)):
+        while len(self._sent) <= self._group and (messages := self._take(process)):
             process.send(messages)
             if any(len(message) > SMALL for message in messages):
                 break
@@ -164,7 +167,7 @@ class Hand:
     def _take(self, process: Worker) -> list[bytes]:
         """Takes tasks to be sent together: one, and more if plenty wait."""
         messages: list[bytes] = []
-        while len(messages) < self._orders.executor.group:
+        while len(messages) < self._group:
             task = self._tasks.take(spare=self._orders.size if self._sent else 0)
             if task is None:
                 break
@@ -175,10 +178,18 @@ class Hand:
             messages.append(task.message)
         return messages
 
+    @property
+    def _group(self) -> int:
+        """Tasks that are sent together: one to begin with, and of those that take long."""
+        if self._seconds * self._orders.executor.group <= TOGETHER_S:
+            return self._orders.executor.group
+        return max(1, int(TOGETHER_S / self._seconds))
+
     def _deliver(self, task: Task, answer: Answer | MetasimError) -> None:
         if isinstance(answer, MetasimError):
             task.future.set_exception(answer)
             return
+        self._seconds = answer.seconds
         with self._counters.lock:
             self._counters.seconds += answer.seconds
         task.future.set_result(answer.results)

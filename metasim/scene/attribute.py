@@ -68,6 +68,12 @@ class AttributeSpec:
             return self.low + np.mod(values - self.low, self.span)
         return np.clip(values, self.low, self.high)
 
+    def confine_one(self, value: float) -> float:
+        """The same for a single value, which costs less than an array of one."""
+        if self.periodic:
+            return self.low + (value - self.low) % self.span
+        return min(max(value, self.low), self.high)
+
     def contains(self, value: float) -> bool:
         """Whether a value lies in the range (any finite value does, if periodic)."""
         if not math.isfinite(value):

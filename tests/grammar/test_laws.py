@@ -135,6 +135,18 @@ def test_one_draw_is_like_many(case: str) -> None:
 
 
 @ALL
+def test_a_value_drawn_alone_is_the_one_of_an_array(case: str) -> None:
+    """To the bit, and as many random numbers are used."""
+    law, spec = made(case)
+    alone, array = (np.random.default_rng(5) for _ in range(2))
+    for _ in range(500):
+        one = spec.confine_one(law.draw(alone))
+        assert type(one) is float
+        assert one == float(spec.confine(law.sample(array)))
+    assert alone.bit_generator.state == array.bit_generator.state
+
+
+@ALL
 def test_a_law_survives_its_written_form(case: str) -> None:
     rest, law = CASES[case]
     attribute = validated(Attribute, {**rest, "law": law}, "test")

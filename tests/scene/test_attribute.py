@@ -31,6 +31,11 @@ def test_units_survive_the_range(spec: AttributeSpec, unit: float) -> None:
     assert (error - round(error) if spec.periodic else error) == pytest.approx(0, abs=1e-10)
 
 
+@given(specs(), st.floats(-1e6, 1e6))
+def test_one_value_is_confined_like_many(spec: AttributeSpec, value: float) -> None:
+    assert spec.confine_one(value) == spec.confine([value])[0]
+
+
 def test_rounding_does_not_leave_the_range() -> None:
     spec = AttributeSpec("it", "m", -1.7, 0.1)
     assert spec.low + spec.span > spec.high

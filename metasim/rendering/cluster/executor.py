@@ -40,7 +40,7 @@ class RayExecutor:
     """
 
     remote = True
-    group = 2  # since a call costs more processor time than all else
+    group = 4  # since a call costs more processor time than all else
 
     def __init__(
         self, address: str = "auto", workers: int | None = None, cpus: float = 1.0, gpus: float = 0.0
