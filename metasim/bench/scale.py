@@ -42,6 +42,7 @@ STANDIN = "metasim.bench.standin:SleepingRenderer"
 COLOUR = frozenset({Pass.RGB})
 FORMAT = "webdataset"
 SETTLED = 2000  # scenes after which the memory of this process should grow no more
+GLANCES = (SETTLED, 10_000, 50_000, 100_000)  # scenes at which it is told
 DRAWN = 256  # scenes that are handed out again and again
 IMAGES = tuple(10**power for power in range(4, 9))
 WORKERS = (1, 10, 100, 1000)
@@ -126,10 +127,12 @@ class ScaleBench:
         for number in self.effort.nodes:
             nodes.append(self._nodes(scenes, number, progress))
             yield nodes[-1]
+        memory = self._memory(scenes, progress)
+        yield memory
         hand_ms = median(line["driver_cpu_ms_per_scene"] for line in nodes)
         start_s = max(line["start_s"] for line in nodes)
         model = Capacity.fit(sightings, (draw_ms + hand_ms) / 1e3, start_s)
-        yield self._summary(model, nodes, draw_ms, hand_ms)
+        yield self._summary(model, nodes, draw_ms, hand_ms) | {"driver_growth_mb": memory["growth_mb"]}
 
     def _summary(self, model: Capacity, nodes: Sequence[Line], draw_ms: float, hand_ms: float) -> Line:
         rows = [
@@ -141,7 +144,6 @@ class ScaleBench:
             "engine": self.engine,
             "driver_cpu_ms_per_scene": hand_ms,
             "draw_cpu_ms_per_scene": draw_ms,
-            "driver_growth_mb": max(line["growth_mb"] for line in nodes),
             "scaling": {line["nodes"]: line["scaling"] for line in nodes},
             "model": vars(model),
             "saturation_workers": model.saturation(self.px, self.samples),
@@ -175,7 +177,6 @@ class ScaleBench:
                 for _ in _handed_out(pool, scenes, effort.scenes):
                     progress.advance()
                 wall, cpu = perf_counter() - wall, process_time() - cpu
-            growth = self._growth(executor, scenes, progress) if number == effort.nodes[-1] else 0.0
         ideal = effort.scenes * effort.sleep_s / number
         return {
             "bench": "scale",
@@ -186,22 +187,28 @@ class ScaleBench:
             "scaling": ideal / wall,
             "driver_cpu_ms_per_scene": 1e3 * cpu / effort.scenes,
             "start_s": started,
-            "growth_mb": growth,
         }
 
-    def _growth(self, executor: RayExecutor, scenes: Sequence[SceneGraph], progress: Progress) -> float:
-        """Megabytes by which this process grows over many scenes that take no time."""
-        if not self.effort.soak:
-            return 0.0
-        progress.start("memory", self.effort.soak)
-        settled = most = 0
-        with RenderPool(STANDIN, {"seconds": 0.0}, executor=executor) as pool:
-            for done, _ in enumerate(_handed_out(pool, scenes, self.effort.soak), start=1):
-                progress.advance()
-                if done % SETTLED == 0:
-                    most = max(most, psutil.Process().memory_info().rss)
-                    settled = settled or most
-        return (most - settled) / 1e6
+    def _memory(self, scenes: Sequence[SceneGraph], progress: Progress) -> Line:
+        """Hands out many scenes that take no time, on the most nodes, and watches this process's memory."""
+        count, number, seen = self.effort.soak, self.effort.nodes[-1], dict[int, float]()
+        progress.start("memory", count)
+        if count:
+            with LocalCluster(number) as cluster:
+                executor = RayExecutor(cluster.address)
+                with RenderPool(STANDIN, {"seconds": 0.0}, executor=executor) as pool:
+                    for done, _ in enumerate(_handed_out(pool, scenes, count), start=1):
+                        progress.advance()
+                        if done % SETTLED == 0:
+                            seen[done] = psutil.Process().memory_info().rss / 1e6
+        return {
+            "bench": "scale",
+            "measured": "memory",
+            "nodes": number,
+            "scenes": count,
+            "mb": {done: seen[done] for done in GLANCES if done in seen},
+            "growth_mb": max(seen.values(), default=0.0) - next(iter(seen.values()), 0.0),
+        }
 
 
 def _seconds(drawn: Drawn) -> float:
