@@ -9,7 +9,16 @@ from typing import Any
 import numpy as np
 
 from metasim.base.errors import InputError
-from metasim.bench.suite import SUITE, Mode, experiment
+from metasim.bench.suite import (
+    CORRELATION_ERROR,
+    FLOOR_FACTOR,
+    MODE_ERROR,
+    OURS,
+    STD_RATIO,
+    SUITE,
+    Mode,
+    experiment,
+)
 from metasim.pipeline import Experiment
 from metasim.runs.epochs import load_epochs
 from metasim.runs.folder import RunFolder
@@ -18,12 +27,7 @@ from metasim.runs.progress import Progress
 from metasim.runs.summary import AttributeResult, Summary
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 
-STD_RATIO = (0.8, 1.25)
-CORRELATION_ERROR = 0.1
 STRONG_CORRELATION = 0.5
-MODE_ERROR = 0.05
-FLOOR_FACTOR = 2.0
-OURS = "inversion"
 
 Line = dict[str, Any]
 
@@ -153,22 +157,3 @@ def renders_to_reach(run: RunFolder, w1: float) -> int | None:
 def _distance(column: Column, a: Array, b: Array) -> float:
     span = column.high - column.low
     return circular_wasserstein(a, b, span) if column.periodic else wasserstein(a, b, span)
-
-
-def table(runs: Sequence[Line]) -> str:
-    """The runs as a Markdown table, a row an experiment and method, seeds side by side."""
-    rows = [
-        "| experiment | method | worst W1 (floor) | std ratio | renders | matched |",
-        "|---|---|---|---|---|---|",
-    ]
-    keys = dict.fromkeys((r["experiment"], r["method"]) for r in runs)
-    for name, method in keys:
-        mine = [r for r in runs if (r["experiment"], r["method"]) == (name, method)]
-        w1 = " / ".join(f"{r['worst_w1']:.4f} ({r['floor']:.4f})" for r in mine)
-        std = " / ".join(
-            f"{r['std_ratio'][0]:.2f}-{r['std_ratio'][1]:.2f}" if r["std_ratio"] else "-" for r in mine
-        )
-        renders = max(r["renders"] for r in mine)
-        passed = f"{sum(r['matched'] for r in mine)} of {len(mine)}"
-        rows.append(f"| {name} | {method} | {w1} | {std} | {renders} | {passed} |")
-    return "\n".join(rows)

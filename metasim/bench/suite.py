@@ -9,6 +9,12 @@ from metasim.config import ExperimentConfig, load_experiment
 from metasim.matching.refinement import BASELINES, difference_renders
 from metasim.pipeline import Experiment
 
+OURS = "inversion"
+STD_RATIO = (0.8, 1.25)
+CORRELATION_ERROR = 0.1
+MODE_ERROR = 0.05
+FLOOR_FACTOR = 2.0
+
 
 @dataclass(frozen=True)
 class Mode:

@@ -41,7 +41,8 @@ class Match:
     def run(self) -> int:
         """Measures; returns the exit status."""
         from metasim.base.files import write_text
-        from metasim.bench.match import run_suite, table
+        from metasim.bench.match import run_suite
+        from metasim.bench.match_table import table
         from metasim.bench.suite import QUICK, SUITE
         from metasim.runs.progress import show_progress
 

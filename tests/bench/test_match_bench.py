@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metasim.bench.match import measure, mode_error, renders_to_reach, table
+from metasim.bench.match import measure, mode_error, renders_to_reach
+from metasim.bench.match_table import table
 from metasim.bench.suite import SUITE, Mode, experiment
 from metasim.matching.refinement import BASELINES, difference_renders
 from metasim.pipeline import Experiment
@@ -86,11 +87,21 @@ def test_too_many_renders_fail_a_run() -> None:
     assert not measure(summary(renders=most + 1), ROW, "inversion")["matched"]
 
 
-def test_seeds_stand_side_by_side() -> None:
-    lines = [measure(summary(w1), ROW, "inversion") for w1 in (0.005, 0.02)]
-    row = table(lines).splitlines()[-1]
-    assert "0.0050 (0.0030) / 0.0200 (0.0030)" in row
-    assert "1 of 2" in row
+def test_seeds_stand_side_by_side_and_what_fails_in_bold() -> None:
+    runs = [summary(), summary(w1=0.02, std=0.2, correlation=0.5, renders=9999)]
+    row = table([measure(run, ROW, "inversion") for run in runs]).splitlines()[-1]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells == [
+        ROW,
+        "3, 3",
+        "0.01",
+        "0.0050 (0.0030) / **0.0200 (0.0030)**",
+        "1.00 / **2.00**",
+        "0.05 / **0.45**",
+        "",
+        "2,000 / **9,999**",
+        "1 of 2",
+    ]
 
 
 @given(st.floats(0, 1), st.floats(0, 1))
