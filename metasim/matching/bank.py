@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, fields
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
 
 from metasim.base.errors import MetasimError
-from metasim.base.files import whole_file
 from metasim.base.streams import stream, stream_seed
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.proposal import Proposal
+from metasim.matching.rounds import Rounds, mixed_log_density
+from metasim.matching.rows import Rows
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Classes, SceneLayout
-
-CHUNK = 250  # scenes a file: what a kill can cost
 
 
 class Draw(Protocol):
@@ -33,7 +31,7 @@ class Draw(Protocol):
 
 
 @dataclass(frozen=True)
-class Renders:
+class Renders(Rows):
     """Rendered scenes with their free labels.
 
     Attributes:
@@ -48,18 +46,6 @@ class Renders:
     units: Array
     classes: Classes
     boxes: npt.NDArray[np.float32]
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def take(self, rows: npt.NDArray[np.intp]) -> Renders:
-        """Some of the renders."""
-        return Renders(**{f.name: getattr(self, f.name)[rows] for f in fields(self)})
-
-    @classmethod
-    def joined(cls, parts: list[Renders]) -> Renders:
-        """All parts as one."""
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
 
 @dataclass(frozen=True)
@@ -85,12 +71,12 @@ class Scenes:
         """
         frames = self.frames(graphs, {Pass.RGB, Pass.INSTANCE} & self.pool.capabilities.passes, stage, first)
         done = [(graph, frame) for graph, frame in zip(graphs, frames, strict=True) if frame is not None]
-        nodes = len(self.layout.node_names)
+        nodes = range(len(self.layout.node_names))
         return Renders(
             np.stack([np.asarray(frame[Pass.RGB], dtype=np.uint8) for _, frame in done]),
             self.layout.units([graph for graph, _ in done]),
             self.layout.classes([graph for graph, _ in done]),
-            np.stack([_boxes(frame, nodes) for _, frame in done]),
+            np.stack([visible_boxes(frame, nodes)[0] for _, frame in done]),
         )
 
     def images(self, graphs: list[SceneGraph], stage: str) -> npt.NDArray[np.uint8]:
@@ -121,16 +107,8 @@ class Scenes:
         return [result if isinstance(result, Frame) else None for result in results]
 
 
-@dataclass
-class Round:
-    """Scenes drawn from one proposal."""
-
-    proposal: Proposal
-    renders: Renders
-
-
-class Bank:
-    """The rounds of a run; each is a folder with its proposal and files of ``CHUNK`` scenes.
+class Bank(Rounds[Proposal, Renders]):
+    """The rounds of scenes that all have the same nodes.
 
     Args:
         folder: Where the rounds are kept.
@@ -138,102 +116,33 @@ class Bank:
     """
 
     def __init__(self, folder: Path, scenes: Scenes) -> None:
-        self.folder, self.scenes = folder, scenes
-        self.rounds: list[Round] = []
+        super().__init__(folder, Proposal, Renders)
+        self.scenes = scenes
 
-    def __len__(self) -> int:
-        return sum(len(r.renders) for r in self.rounds)
-
-    def grow(self, propose: Callable[[], Proposal], count: int, advance: Callable[[int], None]) -> None:
-        """Adds a round, taking what is on disk already and rendering the rest.
-
-        Args:
-            propose: Makes the round's proposal; not called if the round was begun before.
-            count: Scenes of the round.
-            advance: Told the number of scenes as they are added.
-        """
-        number = len(self.rounds)
-        folder = self.folder / f"round_{number:02d}"
-        kept = folder / "proposal.npz"
-        if not kept.exists():
-            save_proposal(kept, propose())
-        proposal = load_proposal(kept)
-        parts = []
-        for first in range(0, count, CHUNK):
-            path = folder / f"{first:06d}.npz"
-            if not path.exists():
-                save_renders(path, self._render(proposal, number, first, min(CHUNK, count - first)))
-            parts.append(load_renders(path))
-            advance(len(parts[-1]))
-        self.rounds.append(Round(proposal, Renders.joined(parts)))
-
-    def load(self) -> None:
-        """Adds the next round, which is on disk whole."""
-        folder = self.folder / f"round_{len(self.rounds):02d}"
-        parts = [load_renders(path) for path in sorted(folder.glob("[0-9]*.npz"))]
-        self.rounds.append(Round(load_proposal(folder / "proposal.npz"), Renders.joined(parts)))
-
-    def _render(self, proposal: Proposal, number: int, first: int, count: int) -> Renders:
+    def render(self, proposal: Proposal, number: int, indices: range) -> Renders:
+        """Draws and renders some scenes of a round."""
         stage = f"bank/{number}"
-        graphs = [self.scenes.draw(proposal, stage, first + i) for i in range(count)]
-        return self.scenes.render(graphs, stage, first)
-
-    @property
-    def renders(self) -> Renders:
-        """The scenes of all rounds, in order."""
-        return Renders.joined([r.renders for r in self.rounds])
-
-    def shares(self, emphasis: float) -> Array:
-        """(rounds,) share of each round in training: later ones count ``emphasis`` times more a scene."""
-        mass = np.array([len(r.renders) * emphasis**i for i, r in enumerate(self.rounds)])
-        return mass / mass.sum()
+        graphs = [self.scenes.draw(proposal, stage, i) for i in indices]
+        return self.scenes.render(graphs, stage, indices.start)
 
     def log_density(self, units: Array, classes: Classes, shares: Array) -> Array:
         """Log density of the bank, rounds weighted by ``shares``, at (..., D) and (..., C)."""
-        flat = units.reshape(-1, units.shape[-1])
-        labels = classes.reshape(len(flat), classes.shape[-1])  # which may be 0
-        rows = [
-            np.log(s) + r.proposal.log_density(flat, labels) for s, r in zip(shares, self.rounds, strict=True)
-        ]
-        return np.asarray(logsumexp(np.stack(rows), axis=0)).reshape(units.shape[:-1])
+        return mixed_log_density([r.proposal for r in self.rounds], units, classes, shares)
 
 
-def _boxes(frame: Frame, nodes: int) -> npt.NDArray[np.float32]:
-    boxes = np.full((nodes, 4), np.nan, dtype=np.float32)
+def visible_boxes(
+    frame: Frame, nodes: Sequence[int]
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """(nodes, 4) boxes of some nodes of a scene and (nodes,) pixels in which each is seen."""
+    boxes, pixels = np.full((len(nodes), 4), np.nan, dtype=np.float32), np.zeros(len(nodes), dtype=np.int64)
     if Pass.INSTANCE not in frame.passes:
-        return boxes
+        return boxes, pixels
     ids = np.asarray(frame[Pass.INSTANCE], dtype=np.int32)
     height, width = ids.shape
-    for node in np.unique(ids[ids > 0]):
-        y, x = np.nonzero(ids == node)
-        corners = (x.min() / width, y.min() / height, (x.max() + 1) / width, (y.max() + 1) / height)
-        boxes[node - 1] = corners
-    return boxes
-
-
-def save_renders(path: Path, renders: Renders) -> None:
-    """Writes renders whole."""
-    with whole_file(path) as file:
-        np.savez(file, **{f.name: getattr(renders, f.name) for f in fields(Renders)})
-
-
-def load_renders(path: Path) -> Renders:
-    """Reads renders."""
-    with np.load(path, allow_pickle=False) as data:
-        return Renders(**{f.name: data[f.name] for f in fields(Renders)})
-
-
-def save_proposal(path: Path, proposal: Proposal) -> None:
-    """Writes a proposal whole."""
-    shares = {f"classes_{i}": p for i, p in enumerate(proposal.class_probabilities)}
-    with whole_file(path) as file:
-        np.savez(
-            file, weights=proposal.weights, histograms=proposal.histograms, levels=proposal.levels, **shares
-        )
-
-
-def load_proposal(path: Path) -> Proposal:
-    """Reads a proposal."""
-    with np.load(path, allow_pickle=False) as data:
-        shares = tuple(data[f"classes_{i}"] for i in range(len(data.files) - 3))
-        return Proposal(data["weights"], data["histograms"], shares, data["levels"])
+    for row, node in enumerate(nodes):
+        y, x = np.nonzero(ids == node + 1)
+        pixels[row] = len(x)
+        if len(x):
+            corners = (x.min() / width, y.min() / height, (x.max() + 1) / width, (y.max() + 1) / height)
+            boxes[row] = corners
+    return boxes, pixels

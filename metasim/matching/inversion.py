@@ -14,6 +14,7 @@ from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
 from metasim.matching.bank import Bank, Renders
+from metasim.matching.calibration import calibrate
 from metasim.matching.population import Posteriors
 from metasim.model.inverse import BINS, InverseNetwork, Reading, View
 from metasim.model.readout import Readout
@@ -23,8 +24,6 @@ BATCH = 48
 HELD_OUT = 10  # every tenth render tells when to stop and calibrates the posterior
 DRAWS = 96
 LARGEST_CROP = 36
-WIDENINGS = tuple(float(w) for w in np.geomspace(0.6, 4.0, 15))
-FLOORS = (1e-3, 3e-3, 1e-2, 3e-2, 0.1)
 LOOK_JITTER = 0.02  # of the image: the close look must not rely on a perfect centre
 EMPHASIS = 2.0  # of each round over the one before
 CHECKS = 8
@@ -196,19 +195,9 @@ class Inversion:
         readings = self._read(renders.images[rows])
         features = [torch.cat([r.columns[j] for r in readings]) for j in range(units.shape[1])]
         hot = self.network.one_hot(classes)
-        heads = [self.network.posterior.head(j) for j in range(units.shape[1])]
-        grid = [(w, f) for w in WIDENINGS for f in FLOORS]
-        scores = []
-        for widen, floor in grid:
-            for head in heads:
-                head.widen.fill_(widen)
-                head.floor.fill_(floor)
-            scores.append(self.network.posterior.log_probs(units, features, hot).mean(0))
-        chosen = [grid[i] for i in torch.stack(scores).argmax(0).tolist()]
-        for head, (widen, floor) in zip(heads, chosen, strict=True):
-            head.widen.fill_(widen)
-            head.floor.fill_(floor)
-        return {name: widen for name, (widen, _) in zip(self.layout.names, chosen, strict=True)}
+        posterior = self.network.posterior
+        chosen = calibrate(posterior, lambda: posterior.log_probs(units, features, hot).mean(0))
+        return dict(zip(self.layout.names, chosen, strict=True))
 
     @torch.no_grad()
     def posteriors(self, images: npt.NDArray[np.uint8], bank: Bank, stage: str) -> Posteriors:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +12,7 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.special import logsumexp
 from sklearn.cluster import KMeans
 
+from metasim.base.files import whole_file
 from metasim.scene.layout import Array, Classes
 
 BINS = 64
@@ -66,6 +69,19 @@ class Proposal:
                     product = product + np.log(level / count + (1 - level) * share)
                 terms.append(np.log(weight / len(self.levels)) + product)
         return np.asarray(logsumexp(np.stack(terms), axis=0))
+
+    def save(self, path: Path) -> None:
+        """Writes the proposal whole."""
+        shares = {f"classes_{i}": p for i, p in enumerate(self.class_probabilities)}
+        with whole_file(path) as file:
+            np.savez(file, weights=self.weights, histograms=self.histograms, levels=self.levels, **shares)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as data:
+            shares = tuple(data[f"classes_{i}"] for i in range(len(data.files) - 3))
+            return cls(data["weights"], data["histograms"], shares, data["levels"])
 
 
 def smooth_histogram(units: Array, weights: Array, periodic: bool) -> Array:

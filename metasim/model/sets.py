@@ -1,7 +1,8 @@
-"""SetNetwork: image to a set of objects, each with its presence, kind and attributes."""
+"""SetNetwork: image to a set of objects, each with its presence, kind and attributes, and to the scenery."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +17,7 @@ STRIDE = 4
 REACH = 1.5  # how far, in queries, an object may lie from the one that answers for it
 TOP = 16  # queries that an image's objects are read from
 DROPOUT = 0.25
+GRID = 8  # cells a side in which the whole image is seen
 RARE = -4.0  # first logit of presence: few queries see an object
 
 
@@ -28,12 +30,14 @@ class Sight:
         places: (B, Q, 2) where, x and y on [0, 1].
         near: (B, C, H, W) features around the queries.
         tallies: (B, T) logits of how many objects of each symbol there are.
+        whole: (B, WIDTH) features of the whole image; no width where no scenery is read.
     """
 
     presence: Tensor
     places: Tensor
     near: Tensor
     tallies: Tensor
+    whole: Tensor
 
 
 class SetNetwork(nn.Module):
@@ -47,11 +51,12 @@ class SetNetwork(nn.Module):
         kinds: How many kinds of objects there are.
         periodic: Which of the attributes wrap.
         tallies: How many combinations of numbers of objects there are.
+        scenery: Which of the attributes of the scenery wrap; they are read off the whole image.
     """
 
     sharpness: Tensor
 
-    def __init__(self, kinds: int, periodic: list[bool], tallies: int) -> None:
+    def __init__(self, kinds: int, periodic: list[bool], tallies: int, scenery: Sequence[bool] = ()) -> None:
         super().__init__()
         self.kinds = kinds
         self.register_buffer("sharpness", torch.ones(2))  # of numbers and of kinds, calibrated
@@ -69,8 +74,13 @@ class SetNetwork(nn.Module):
         self.look = nn.Sequential(nn.Linear(9 * CHANNELS, WIDTH), nn.LayerNorm(WIDTH), nn.SiLU())
         self.kind = nn.Linear(WIDTH, kinds)
         self.dropout = nn.Dropout(DROPOUT)
-        order = sorted(range(len(periodic)), key=lambda j: periodic[j])
-        self.posterior = AutoregressivePosterior([WIDTH + 2] * len(periodic), periodic, kinds, order)
+        self.posterior = AutoregressivePosterior(
+            [WIDTH + 2] * len(periodic), periodic, kinds, _linear_first(periodic)
+        )
+        self.around = WholeImage() if scenery else None
+        self.scenery = AutoregressivePosterior(
+            [WIDTH] * len(scenery), list(scenery), 0, _linear_first(scenery)
+        )
         last = self.answer[1]
         assert isinstance(last, nn.Conv2d)
         assert last.bias is not None
@@ -92,7 +102,10 @@ class SetNetwork(nn.Module):
         crowd = torch.cat(
             [best, chances.sum(1, keepdim=True), features.amax((2, 3)), features.mean((2, 3))], 1
         )
-        return Sight(logits, places, features, self.count(crowd))
+        tallies = self.count(crowd)
+        if self.around is None:
+            return Sight(logits, places, features, tallies, features.new_zeros(len(images), 0))
+        return Sight(logits, places, features, tallies, self.dropout(self.around(features)))
 
     def read(self, sight: Sight, images: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """What some queries see.
@@ -121,3 +134,27 @@ class SetNetwork(nn.Module):
     def one_hot(self, kinds: Tensor) -> Tensor:
         """(n, kinds) one-hot kinds."""
         return nn.functional.one_hot(kinds, self.kinds).float()
+
+
+class WholeImage(nn.Module):
+    """Features of the whole image, where in it they are kept coarsely.
+
+    Shapes:
+        (B, CHANNELS, H, W) to (B, WIDTH).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.grid = nn.Sequential(nn.Conv2d(CHANNELS, 16, 1), nn.AdaptiveAvgPool2d(GRID), nn.Flatten())
+        self.mix = nn.Sequential(
+            nn.Linear(16 * GRID * GRID + 2 * CHANNELS, WIDTH), nn.LayerNorm(WIDTH), nn.SiLU()
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """The cells, and mean and maximum of each channel."""
+        return self.mix(torch.cat([self.grid(features), features.mean((2, 3)), features.amax((2, 3))], 1))
+
+
+def _linear_first(periodic: Sequence[bool]) -> list[int]:
+    """In which order attributes are drawn: easy before hard."""
+    return sorted(range(len(periodic)), key=lambda j: periodic[j])

@@ -16,7 +16,7 @@ from metasim.cli import main
 from metasim.config import load_experiment
 from metasim.dataset.export import Export
 from metasim.dataset.verify import verify
-from metasim.matching import bank as banks
+from metasim.matching import rounds
 from metasim.matching.bank import Bank
 from metasim.pipeline import Experiment
 from metasim.rendering.cluster.executor import RayExecutor
@@ -82,7 +82,7 @@ def test_a_run_and_its_dataset(nodes: Nodes, tmp_path: Path) -> None:
 def test_nodes_killed_while_a_bank_grows(
     nodes: Nodes, executor: RayExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(banks, "CHUNK", CHUNK)
+    monkeypatch.setattr(rounds, "CHUNK", CHUNK)
     disturbed = DisturbedPool(nodes.kill, KILLS, SLOW, executor=executor)
     for name, renderer in (("calm", RenderPool(SLOW)), ("killed", disturbed)):
         with renderer:

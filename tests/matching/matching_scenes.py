@@ -16,7 +16,7 @@ from fault_engine import FaultEngine  # pyright: ignore[reportMissingImports]
 
 from metasim.base.streams import stream
 from metasim.grammar.grammar import SceneGrammar
-from metasim.matching import bank as banks
+from metasim.matching import rounds
 from metasim.matching.bank import Bank, Scenes
 from metasim.matching.mixture import Law, Mixture
 from metasim.matching.proposal import Proposal, wide_proposal
@@ -99,7 +99,7 @@ class SlowSprites(SpritesRenderer):
 
 def grow(folder: Path, count: int, kind: str = "sprites") -> Bank:
     """A bank of one round of digits in files of ``CHUNK`` scenes."""
-    banks.CHUNK = CHUNK
+    rounds.CHUNK = CHUNK
     with RenderPool(kind) as pool:
         of = scenes(digits_grammar(), pool)
         bank = Bank(folder, of)

@@ -17,7 +17,7 @@ from matching_scenes import CHUNK, digits_grammar, faulty_grammar, grow, propose
 
 from metasim.base.errors import MetasimError
 from metasim.base.streams import stream
-from metasim.matching import bank as banks
+from metasim.matching import rounds
 from metasim.matching.bank import Bank, Renders
 from metasim.matching.inversion import view_of
 from metasim.matching.proposal import Proposal
@@ -26,7 +26,7 @@ from metasim.rendering.pool import RenderPool
 
 @pytest.fixture(autouse=True)
 def _small_files(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(banks, "CHUNK", CHUNK)
+    monkeypatch.setattr(rounds, "CHUNK", CHUNK)
 
 
 def content(folder: Path) -> dict[str, bytes]:

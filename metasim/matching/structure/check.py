@@ -40,7 +40,9 @@ def check_target_objects(target: SceneGrammar, inventory: Inventory) -> None:
             counts = ", ".join(f"{n} {s}" for n, s in zip(tally, inventory.symbols, strict=True))
             raise InputError(here, f"scenes of {counts}", f"numbers that can be made, {like}")
     for column in inventory.layout.columns:
-        specs = {spec.name: spec for spec in target.schema.by_name[column.symbol].attributes}
+        known = theirs.anatomy.scenery + theirs.symbols
+        symbol = target.schema.by_name[column.symbol] if column.symbol in known else None
+        specs = {spec.name: spec for spec in symbol.attributes} if symbol else {}
         spec = specs.get(column.spec.name)
         if spec is None or spec.unit not in ("1", column.spec.unit):
             found = "no such attribute" if spec is None else f"unit {spec.unit}"

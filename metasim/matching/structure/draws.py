@@ -9,7 +9,7 @@ import numpy.typing as npt
 from scipy.optimize import linear_sum_assignment
 
 from metasim.matching.structure.inventory import ABSENT, Inventory
-from metasim.matching.structure.reader import Readings
+from metasim.matching.structure.readings import Readings
 from metasim.scene.layout import Array, Classes
 from metasim.stats.subsets import sample_subsets
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,63 +12,53 @@ import numpy.typing as npt
 
 from metasim.base.errors import InputError
 from metasim.grammar.derivation import Place, node_name
-from metasim.grammar.expansion import Expansion, Nodes, numbers
+from metasim.grammar.expansion import Expansion, Nodes
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.rows import Rows
+from metasim.matching.structure.anatomy import Anatomy, Order, Tally, orders_of
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Choice, Classes, Column, SceneLayout
 
 ABSENT = -1
 MOST_TALLIES = 256
 
-Tally = tuple[int, ...]
-"""How many nodes of each symbol a scene has."""
-
 
 @dataclass(frozen=True)
-class Sets:
-    """The objects of n scenes, at most N each, in node order.
+class Sets(Rows):
+    """The objects of n scenes, at most N each, in node order, and what stands about them.
 
     Attributes:
         tallies: (n,) which of the inventory's tallies a scene has.
         kinds: (n, N) symbol and class of each object, ``ABSENT`` beyond the last.
         units: (n, N, D) attributes on [0, 1], NaN where an object has none such.
+        scenery: (n, E) attributes of the scenery on [0, 1].
     """
 
     tallies: Classes
     kinds: Classes
     units: Array
-
-    def __len__(self) -> int:
-        return len(self.tallies)
-
-    def take(self, rows: npt.NDArray[np.intp]) -> Sets:
-        """Some of the scenes."""
-        return Sets(self.tallies[rows], self.kinds[rows], self.units[rows])
-
-    @classmethod
-    def joined(cls, parts: Sequence[Sets]) -> Sets:
-        """All parts as one."""
-        columns = zip(*((part.tallies, part.kinds, part.units) for part in parts), strict=True)
-        return cls(*map(np.concatenate, columns))
+    scenery: Array
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """What the scenes of a grammar may hold, where only the root's children vary.
+    """What the scenes of a grammar may hold: scenery that is always there, and objects that vary.
 
     Attributes:
         grammar: The grammar.
-        layout: One object of each symbol, for whatever is told of all objects of a symbol together: its
+        anatomy: Which of its symbols are scenery, and which objects.
+        things: One object of each symbol, for whatever is told of all objects of a symbol together: its
             columns are the attributes that are learnt.
-        symbols: Symbols of the objects, all but the root's.
+        scenery: The scenery that has attributes to learn.
         kinds: Symbol and class of every kind of object.
         tallies: Every combination of numbers of objects that the grammar can make.
         prior: (T,) its probability in the grammar.
     """
 
     grammar: SceneGrammar
-    layout: SceneLayout
-    symbols: tuple[str, ...]
+    anatomy: Anatomy
+    things: SceneLayout
+    scenery: SceneLayout
     kinds: tuple[tuple[str, str], ...]
     tallies: tuple[Tally, ...]
     prior: Array
@@ -77,39 +68,46 @@ class Inventory:
         """The inventory of a grammar.
 
         Raises:
-            InputError: If more than the root's children varies, too many numbers are possible, or nothing
-                is mutable.
+            InputError: If more varies than the children of one node, too many numbers are possible, or an
+                object has nothing mutable.
         """
-        rules, schema = grammar.rules, grammar.schema
-        symbols = tuple(name for name in rules.symbols if name != rules.start)
+        anatomy, schema = Anatomy.of(grammar.rules), grammar.schema
+        symbols = anatomy.objects
+        if not symbols:
+            raise InputError("grammar", "scenes that differ in their order alone", "nodes that vary")
         for name in symbols:
-            if any(production.children for production in rules.symbols[name].productions):
-                where = f"grammar: symbols.{name}.children"
-                raise InputError(where, "children below the root's", "none, where counts vary")
             if not any(spec.mutable for spec in schema.by_name[name].attributes):
                 where = f"grammar: symbols.{name}"
                 raise InputError(where, "no mutable attribute", "one at least, where counts vary")
-        columns = tuple(
-            Column(name, name, spec)
-            for name in symbols
-            for spec in schema.by_name[name].attributes
-            if spec.mutable
-        )
-        if not columns:
-            raise InputError("grammar", "no mutable attribute", "at least one attribute to learn")
         kinds = tuple((name, c) for name in symbols for c in schema.by_name[name].classes)
         choices = tuple(
             Choice(name, schema.by_name[name].classes)
             for name in symbols
             if len(schema.by_name[name].classes) > 1
         )
-        law = _tallies(grammar, symbols)
+        law = _tallies(grammar, anatomy)
         if len(law) > MOST_TALLIES:
             raise InputError(
                 "grammar", f"{len(law)} combinations of counts", f"{MOST_TALLIES} at most to learn"
             )
         weights = np.array(list(law.values()))
-        return cls(grammar, SceneLayout(columns, choices, symbols), symbols, kinds, tuple(law), weights)
+        things = SceneLayout(_columns(grammar, symbols), choices, symbols)
+        about = _columns(grammar, anatomy.scenery)
+        scenery = SceneLayout(about, (), tuple(dict.fromkeys(column.node for column in about)))
+        return cls(grammar, anatomy, things, scenery, kinds, tuple(law), weights)
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols of the objects."""
+        return self.anatomy.objects
+
+    @cached_property
+    def layout(self) -> SceneLayout:
+        """All that is learnt: a node for each symbol, scenery first."""
+        about, things = self.scenery, self.things
+        return SceneLayout(
+            about.columns + things.columns, things.choices, about.node_names + things.node_names
+        )
 
     @cached_property
     def most(self) -> int:
@@ -129,13 +127,13 @@ class Inventory:
     @cached_property
     def owned(self) -> npt.NDArray[np.bool_]:
         """(symbols, D) which columns are a symbol's."""
-        return np.array([[c.symbol == symbol for c in self.layout.columns] for symbol in self.symbols])
+        return np.array([[c.symbol == symbol for c in self.things.columns] for symbol in self.symbols])
 
     def part(self, symbol: int) -> SceneLayout:
         """The layout of one symbol's objects alone."""
         name = self.symbols[symbol]
-        columns = tuple(c for c in self.layout.columns if c.symbol == name)
-        choices = tuple(c for c in self.layout.choices if c.node == name)
+        columns = tuple(c for c in self.things.columns if c.symbol == name)
+        choices = tuple(c for c in self.things.choices if c.node == name)
         return SceneLayout(columns, choices, (name,))
 
     def class_numbers(self, symbol: int) -> tuple[int, ...]:
@@ -151,21 +149,39 @@ class Inventory:
         """The choices of the grammar."""
         return Expansion(self.grammar.rules)
 
+    def places(self, graph: SceneGraph) -> list[int]:
+        """Which nodes of a scene are objects."""
+        return [i for i, node in enumerate(graph.nodes) if node.symbol in self.symbols]
+
     def sets(self, graphs: Sequence[SceneGraph]) -> Sets:
         """The objects of scenes."""
         kinds = np.full((len(graphs), self.most), ABSENT, dtype=np.int64)
-        units = np.full((len(graphs), self.most, len(self.layout.columns)), np.nan)
+        units = np.full((len(graphs), self.most, len(self.things.columns)), np.nan)
+        scenery = np.zeros((len(graphs), len(self.scenery.columns)))
         tallies = np.zeros(len(graphs), dtype=np.int64)
         for row, graph in enumerate(graphs):
-            objects = graph.nodes[1:]
+            objects = [graph.nodes[i] for i in self.places(graph)]
             for i, node in enumerate(objects):
                 kinds[row, i] = self.kinds.index((node.symbol, node.cls))
-                for j, column in enumerate(self.layout.columns):
+                for j, column in enumerate(self.things.columns):
                     if column.symbol == node.symbol:
                         units[row, i, j] = column.spec.to_unit(node.attributes[column.spec.name])
+            for j, column in enumerate(self.scenery.columns):
+                value = graph.by_name[column.node].attributes[column.spec.name]
+                scenery[row, j] = column.spec.to_unit(value)
             symbols = [node.symbol for node in objects]
             tallies[row] = self.tallies.index(tuple(symbols.count(name) for name in self.symbols))
-        return Sets(tallies, kinds, units)
+        return Sets(tallies, kinds, units, scenery)
+
+    def rows(self, sets: Sets) -> Array:
+        """(objects, columns of the layout) attributes on [0, 1], NaN where an object has none such.
+
+        The scenery stands in the row of the first object of its scene, or by itself where there is none.
+        """
+        width = len(self.scenery.columns)
+        table = np.full((*sets.kinds.shape, len(self.layout.columns)), np.nan)
+        table[:, 0, :width], table[..., width:] = sets.scenery, sets.units
+        return table[np.isfinite(table).any(2)]
 
     def nodes(self, tally: int, kinds: Classes, rng: np.random.Generator) -> tuple[Nodes, list[int]]:
         """Nodes with given objects, in the order of a production that makes as many of each symbol.
@@ -176,65 +192,81 @@ class Inventory:
             rng: Picks the production where several make them, and who stands where.
 
         Returns:
-            The nodes, and for each but the root the index of its object.
+            The nodes, and for each that is an object its index among those given.
         """
         ways = self._orders[self.tallies[tally]]
         weights = np.array([weight for _, weight in ways])
         order = ways[rng.choice(len(ways), p=weights / weights.sum())][0]
-        root = self.grammar.rules.start
-        cls = next(iter(self.grammar.rules.symbols[root].classes), root)
-        nodes: Nodes = [(Place(root, root, None), cls)]
-        waiting = {s: list(rng.permutation(np.flatnonzero(self.symbol_of[kinds] == s))) for s in set(order)}
-        taken: list[int] = []
-        for symbol in order:
-            taken.append(int(waiting[symbol].pop()))
-            name, kind = self.kinds[kinds[taken[-1]]]
-            number = sum(self.symbols[s] == name for s in order[: len(taken)])
-            nodes.append((Place(node_name(name, number), name, 0), kind))
-        return nodes, taken
+        seats = [self.symbols.index(symbol) for symbol in order if symbol in self.symbols]
+        waiting = {s: list(rng.permutation(np.flatnonzero(self.symbol_of[kinds] == s))) for s in set(seats)}
+        taken = [int(waiting[seat].pop()) for seat in seats]
+        return self._planted(order, (self.kinds[kinds[i]][1] for i in taken)), taken
+
+    def _planted(self, order: Order, classes: Iterator[str]) -> Nodes:
+        """The nodes of a scene whose host has these children, depth first, objects of these classes."""
+        rules, seen = self.grammar.rules, Counter[str]()
+        nodes: Nodes = []
+        waiting: list[tuple[str, int | None]] = [(rules.start, None)]
+        while waiting:
+            symbol, parent = waiting.pop()
+            seen[symbol] += 1
+            below: Order = ()
+            if symbol in self.symbols:
+                cls = next(classes)
+            else:
+                cls = next(iter(rules.symbols[symbol].classes), symbol)
+                below = order if symbol == self.anatomy.host else self._fixed[symbol]
+            nodes.append((Place(node_name(symbol, seen[symbol]), symbol, parent), cls))
+            waiting.extend((child, len(nodes) - 1) for child in reversed(below))
+        return nodes
 
     @cached_property
-    def _orders(self) -> dict[Tally, list[tuple[list[int], float]]]:
-        return _orders(self.grammar, self.symbols)
+    def _fixed(self) -> dict[str, Order]:
+        """The children of the scenery but for the host."""
+        productions = {name: self.grammar.rules.symbols[name].productions[0] for name in self.anatomy.scenery}
+        return {name: next(orders_of(production))[0] for name, production in productions.items()}
 
-    def scene(self, tally: int, kinds: Classes, units: Array, rng: np.random.Generator) -> SceneGraph:
-        """A scene with given objects; all else is drawn from the grammar.
+    @cached_property
+    def _orders(self) -> dict[Tally, list[tuple[Order, float]]]:
+        return self.anatomy.orders(self.grammar.rules)
+
+    def scene(
+        self, tally: int, kinds: Classes, units: Array, scenery: Array, rng: np.random.Generator
+    ) -> SceneGraph:
+        """A scene with given objects and scenery; all else is drawn from the grammar.
 
         Args:
             tally: Index of the numbers of objects.
             kinds: (objects,) their kinds.
             units: (objects, D) attributes on [0, 1]; those that an object does not have are not read.
+            scenery: (E,) attributes of the scenery on [0, 1].
             rng: Draws the rest.
         """
         nodes, taken = self.nodes(tally, kinds, rng)
         graph = self.grammar.furnish([place for place, _ in nodes], [cls for _, cls in nodes], rng)
         changes: dict[str, dict[str, float]] = {}
-        for node, i in zip(graph.nodes[1:], taken, strict=True):
+        for index, i in zip(self.places(graph), taken, strict=True):
+            node = graph.nodes[index]
             changes[node.name] = {
                 column.spec.name: float(column.spec.from_unit(units[i, j]))
-                for j, column in enumerate(self.layout.columns)
+                for j, column in enumerate(self.things.columns)
                 if column.symbol == node.symbol
             }
+        for column, unit in zip(self.scenery.columns, scenery, strict=True):
+            changes.setdefault(column.node, {})[column.spec.name] = float(column.spec.from_unit(unit))
         return graph.with_attributes(changes)
 
 
-def _orders(grammar: SceneGrammar, symbols: tuple[str, ...]) -> dict[Tally, list[tuple[list[int], float]]]:
-    """For each tally the orders of symbols that make it, with their probabilities."""
-    productions = grammar.rules.symbols[grammar.rules.start].productions
-    total = sum(production.weight for production in productions)
-    ways: dict[Tally, list[tuple[list[int], float]]] = {}
-    for production in productions:
-        for counts, weight in numbers(production):
-            order = [
-                symbols.index(child.symbol)
-                for child, count in zip(production.children, counts, strict=True)
-                for _ in range(count)
-            ]
-            tally = tuple(order.count(s) for s in range(len(symbols)))
-            ways.setdefault(tally, []).append((order, weight * production.weight / total))
-    return ways
+def _columns(grammar: SceneGrammar, symbols: tuple[str, ...]) -> tuple[Column, ...]:
+    """The mutable attributes of symbols."""
+    return tuple(
+        Column(name, name, spec)
+        for name in symbols
+        for spec in grammar.schema.by_name[name].attributes
+        if spec.mutable
+    )
 
 
-def _tallies(grammar: SceneGrammar, symbols: tuple[str, ...]) -> dict[Tally, float]:
-    ways = _orders(grammar, symbols)
+def _tallies(grammar: SceneGrammar, anatomy: Anatomy) -> dict[Tally, float]:
+    ways = anatomy.orders(grammar.rules)
     return {tally: sum(weight for _, weight in ways[tally]) for tally in sorted(ways)}

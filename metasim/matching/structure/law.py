@@ -10,7 +10,8 @@ import torch
 from metasim.matching.structure.bank import SetRenders
 from metasim.matching.structure.draws import UNSEEN, SetDraws
 from metasim.matching.structure.inventory import Inventory
-from metasim.matching.structure.reader import Readings, asked_for
+from metasim.matching.structure.reader import asked_for
+from metasim.matching.structure.readings import Readings
 from metasim.model.assignment import assign
 from metasim.scene.layout import Array, Classes
 from metasim.stats.unfolding import tilt, unfold

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from metasim.matching.proposal import focused_proposal, wide_proposal
+from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.structure.bank import SetProposal, assemble
 from metasim.matching.structure.inventory import Inventory
 from metasim.matching.structure.law import StructureLaw
-from metasim.matching.structure.objects import ObjectDraws
+from metasim.matching.structure.objects import Inferred
 from metasim.matching.trainer import CLUSTERS
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array, Classes, SceneLayout
 
 FLAT = 0.5  # of later rounds' scenes whose numbers are drawn evenly: rare ones must be known too
 
 
 def wide_sets(inventory: Inventory, prior: Sequence[SceneGraph]) -> SetProposal:
-    """All numbers equally often, objects from the tempered prior."""
+    """All numbers equally often, objects and scenery from the tempered prior."""
     objects, sets = [], inventory.sets(prior)
     for s in range(len(inventory.symbols)):
         layout, sizes = inventory.part(s), inventory.class_numbers(s)
@@ -28,58 +28,70 @@ def wide_sets(inventory: Inventory, prior: Sequence[SceneGraph]) -> SetProposal:
         units = sets.units[mine][:, inventory.owned[s]]
         empty = np.zeros((len(units), len(sizes)), dtype=np.int64)
         objects.append(wide_proposal(units, empty, layout.periodic, sizes))
+    about = inventory.scenery
+    none = np.zeros((len(sets), 0), dtype=np.int64)
+    scenery = wide_proposal(sets.scenery, none, about.periodic, ()) if about.columns else None
     count = len(inventory.tallies)
-    return SetProposal(np.full(count, 1 / count), tuple(objects))
+    return SetProposal(np.full(count, 1 / count), tuple(objects), scenery)
 
 
 def focused_sets(
     wide: SetProposal,
     law: StructureLaw,
-    objects: Sequence[ObjectDraws | None],
+    objects: Sequence[Inferred | None],
+    scenery: Inferred | None,
     inventory: Inventory,
     seed: int,
 ) -> SetProposal:
-    """Numbers and objects as they were read; flat-prior readings of objects beside the population's."""
-    found = []
-    for s, drawn in enumerate(objects):
-        if drawn is None:
-            found.append(wide.objects[s])
-            continue
-        believed = drawn.population
-        sets = [
-            (*draws.pooled(), weights.ravel())
-            for draws, weights in (
-                (drawn.posteriors, drawn.posteriors.flat_weights()),
-                (believed.posteriors, believed.weights),
-            )
-        ]
-        periodic = inventory.part(s).periodic
-        found.append(focused_proposal(sets, periodic, inventory.class_numbers(s), CLUSTERS, seed))
-    return SetProposal(FLAT * wide.tallies + (1 - FLAT) * law.tallies, tuple(found))
+    """Numbers, objects and scenery as they were read."""
+    found = [
+        wide.objects[s]
+        if inferred is None
+        else _around(inferred, inventory.part(s), inventory.class_numbers(s), seed)
+        for s, inferred in enumerate(objects)
+    ]
+    about = None if scenery is None else _around(scenery, inventory.scenery, (), seed)
+    return SetProposal(FLAT * wide.tallies + (1 - FLAT) * law.tallies, tuple(found), about)
+
+
+def _around(inferred: Inferred, layout: SceneLayout, sizes: tuple[int, ...], seed: int) -> Proposal:
+    """Around flat-prior readings and, with the same share, those of the population."""
+    believed = inferred.population
+    sets = [
+        (*draws.pooled(), weights.ravel())
+        for draws, weights in (
+            (inferred.posteriors, inferred.posteriors.flat_weights()),
+            (believed.posteriors, believed.weights),
+        )
+    ]
+    return focused_proposal(sets, layout.periodic, sizes, CLUSTERS, seed)
 
 
 @dataclass(frozen=True)
 class Believed:
-    """What is believed of the target: its numbers, and its objects independent of each other.
+    """What is believed of the target: its numbers, its objects independent of each other, its scenery.
 
     Attributes:
         law: The numbers.
         objects: The objects of each symbol, ``None`` where hardly any was seen.
-        wide: Stands in for these.
+        scenery: The scenery, ``None`` where nothing of it is learnt.
+        wide: Stands in for objects that are ``None``.
     """
 
     law: StructureLaw
-    objects: tuple[ObjectDraws | None, ...]
+    objects: tuple[Inferred | None, ...]
+    scenery: Inferred | None
     wide: SetProposal
 
     def scene(self, inventory: Inventory, rng: np.random.Generator) -> SceneGraph:
         """One scene."""
 
         def draw(symbol: int) -> tuple[Array, Classes]:
-            drawn = self.objects[symbol]
-            if drawn is None:
+            inferred = self.objects[symbol]
+            if inferred is None:
                 return self.wide.objects[symbol].sample(rng)
-            units, classes = drawn.population.sample(rng, 1)
+            units, classes = inferred.population.sample(rng, 1)
             return units[0], classes[0]
 
-        return assemble(inventory, self.law.tallies, draw, rng)
+        scenery = np.zeros(0) if self.scenery is None else self.scenery.population.sample(rng, 1)[0][0]
+        return assemble(inventory, self.law.tallies, draw, scenery, rng)

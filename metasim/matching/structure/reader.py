@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -15,60 +14,22 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
-from metasim.matching.inversion import CHECKS, EMPHASIS, FLOORS, WIDENINGS, held_out_rows
+from metasim.matching.calibration import calibrate
+from metasim.matching.inversion import CHECKS, EMPHASIS, held_out_rows
 from metasim.matching.structure.bank import SetBank, SetRenders
 from metasim.matching.structure.inventory import Inventory
+from metasim.matching.structure.readings import Readings
 from metasim.model.assignment import assign
 from metasim.model.sets import TOP, SetNetwork, Sight
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array
 
 BATCH = 32
 CHUNK = 250
 DRAWS = 16  # of each object's attributes
+SCENERY_DRAWS = 64  # of each image's scenery
 HIDDEN = 0.2  # of the pixels usual for its kind: an object of which less is seen is not asked for
-WEIGHTS = {"presence": 1.0, "places": 1.0, "kinds": 1.0, "tallies": 0.5, "posterior": 0.5}
+WEIGHTS = {"presence": 1.0, "places": 1.0, "kinds": 1.0, "tallies": 0.5, "posterior": 0.5, "scenery": 0.5}
 SHARPNESS = tuple(float(s) for s in np.geomspace(0.25, 2.0, 25))
-
-
-@dataclass(frozen=True)
-class Readings:
-    """What the network reads of n images, at the Q queries that are surest of an object.
-
-    Attributes:
-        tallies: (n, T) probability of each tally.
-        presence: (n, Q) probability that a query sees an object.
-        places: (n, Q, 2) where.
-        kinds: (n, Q, K) probability of each kind.
-        drawn_kinds: (n, Q, S) draws of the kind of objects more likely there than not.
-        drawn_units: (n, Q, S, D) draws of their attributes given it, NaN elsewhere.
-    """
-
-    tallies: Array
-    presence: Array
-    places: Array
-    kinds: Array
-    drawn_kinds: Classes
-    drawn_units: Array
-
-    @property
-    def seen(self) -> npt.NDArray[np.bool_]:
-        """(n, Q) which queries see an object."""
-        return self.presence > 0.5
-
-    @property
-    def moments(self) -> Array:
-        """(n, F) an image in one vector: numbers, kinds, places and attributes of its objects."""
-        found = np.maximum(self.presence.sum(1, keepdims=True), 1e-6)
-        kinds = (self.presence[..., None] * self.kinds).sum(1)
-        mean = (self.presence[..., None] * self.places).sum(1) / found
-        spread = (self.presence[..., None] * (self.places - mean[:, None]) ** 2).sum(1) / found
-        read = np.where(self.seen[..., None], np.nan_to_num(self.drawn_units.mean(2)), 0.0)
-        return np.concatenate([self.tallies, kinds, mean, np.sqrt(spread), read.sum(1) / found], axis=1)
-
-    @classmethod
-    def joined(cls, parts: list[Readings]) -> Readings:
-        """All parts as one."""
-        return cls(**{f.name: np.concatenate([getattr(p, f.name) for p in parts]) for f in fields(cls)})
 
 
 class SetReader:
@@ -82,9 +43,13 @@ class SetReader:
 
     def __init__(self, inventory: Inventory, device: torch.device, seed: int) -> None:
         self.inventory, self.device, self.seed = inventory, device, seed
-        periodic = [bool(p) for p in inventory.layout.periodic]
+        periodic, about = (
+            [column.spec.periodic for column in layout.columns]
+            for layout in (inventory.things, inventory.scenery)
+        )
+        sizes = len(inventory.kinds), periodic, len(inventory.tallies), about
         with seeded_layers(seed, "invert/weights"):
-            self.network = SetNetwork(len(inventory.kinds), periodic, len(inventory.tallies)).to(device)
+            self.network = SetNetwork(*sizes).to(device)
 
     def fit(
         self, bank: SetBank, steps: int, rate: float, record: Callable[[int, dict[str, float]], None]
@@ -142,7 +107,7 @@ class SetReader:
             self.network.spacing(sight)
         )
         tallies = torch.from_numpy(renders.tallies[rows]).to(self.device)
-        return {
+        found = {
             "presence": binary_cross_entropy_with_logits(sight.presence, presence, reduction="sum")
             / len(rows),
             "places": huber_loss(apart, torch.zeros_like(apart)),
@@ -150,6 +115,15 @@ class SetReader:
             "tallies": cross_entropy(sight.tallies.float(), tallies),
             "posterior": -(log_probs * owned).sum(1).mean(),
         }
+        if self.inventory.scenery.columns:
+            found["scenery"] = -self._scenery_log_probs(sight.whole, renders, rows).sum(1).mean()
+        return found
+
+    def _scenery_log_probs(self, whole: Tensor, renders: SetRenders, rows: npt.NDArray[np.intp]) -> Tensor:
+        """(n, E) log density of the true attributes of the scenery."""
+        units = torch.from_numpy(renders.scenery[rows]).float().to(self.device)
+        seen = [whole.float()] * units.shape[1]
+        return self.network.scenery.log_probs(units, seen, units.new_zeros(len(units), 0))
 
     def _pairs(self, sight: Sight, centres: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         spacing = self.network.spacing(sight)
@@ -186,12 +160,13 @@ class SetReader:
         self.network.eval()
         self.network.sharpness.fill_(1.0)
         rows, centres = held_out_rows(len(renders)), asked_for(renders, len(self.inventory.kinds))
-        tallies, kinds, features, labels = [], [], [], []
+        tallies, kinds, features, labels, whole = [], [], [], [], []
         for part in np.array_split(rows, max(1, len(rows) // CHUNK)):
             sight = self.network(torch.from_numpy(renders.images[part]).to(self.device))
             image, query, thing = self._pairs(sight, centres[part])
             logits, seen = self.network.read(sight, image, query)
             tallies.append(sight.tallies)
+            whole.append(sight.whole)
             kinds.append(logits)
             features.append(seen)
             labels.append(self._labels(renders, part, image, thing))
@@ -200,23 +175,12 @@ class SetReader:
         for i, (logits, true) in enumerate(((torch.cat(tallies), wanted), (torch.cat(kinds), true_kinds))):
             scores = [float(cross_entropy(s * logits, true)) for s in SHARPNESS]
             self.network.sharpness[i] = SHARPNESS[int(np.argmin(scores))]
-        self._calibrate_heads(torch.cat(features), units, owned, self.network.one_hot(true_kinds))
-
-    def _calibrate_heads(self, features: Tensor, units: Tensor, owned: Tensor, hot: Tensor) -> None:
-        posterior = self.network.posterior
-        heads = [posterior.head(j) for j in range(units.shape[1])]
-        grid = [(w, f) for w in WIDENINGS for f in FLOORS]
-        scores = []
-        for widen, floor in grid:
-            for head in heads:
-                head.widen.fill_(widen)
-                head.floor.fill_(floor)
-            log_probs = posterior.log_probs(units, [features] * len(heads), hot)
-            scores.append((log_probs * owned).sum(0))
-        for head, best in zip(heads, torch.stack(scores).argmax(0).tolist(), strict=True):
-            widen, floor = grid[best]
-            head.widen.fill_(widen)
-            head.floor.fill_(floor)
+        posterior, seen, hot = self.network.posterior, torch.cat(features), self.network.one_hot(true_kinds)
+        given = [seen] * units.shape[1]
+        calibrate(posterior, lambda: (posterior.log_probs(units, given, hot) * owned).sum(0))
+        if self.inventory.scenery.columns:
+            about = torch.cat(whole)
+            calibrate(self.network.scenery, lambda: self._scenery_log_probs(about, renders, rows).sum(0))
 
     @torch.no_grad()
     def read(self, images: npt.NDArray[np.uint8], stage: str) -> Readings:
@@ -236,7 +200,7 @@ class SetReader:
         chances = (of_kinds * kinds).softmax(1)
         picked = torch.multinomial(chances, DRAWS, replacement=True, generator=generator)
         seen = logits.flatten() > 0
-        units = torch.full((len(seen), DRAWS, len(self.inventory.layout.columns)), torch.nan)
+        units = torch.full((len(seen), DRAWS, len(self.inventory.things.columns)), torch.nan)
         if seen.any():
             given = [features[seen].repeat_interleave(DRAWS, 0)] * units.shape[2]
             hot = self.network.one_hot(picked[seen].flatten())
@@ -250,7 +214,17 @@ class SetReader:
             kinds=_array(chances.unflatten(0, (count, kept))),
             drawn_kinds=picked.unflatten(0, (count, kept)).cpu().numpy(),
             drawn_units=_array(units.unflatten(0, (count, kept))),
+            drawn_scenery=_array(self._scenery(sight.whole, generator)),
         )
+
+    def _scenery(self, whole: Tensor, generator: torch.Generator) -> Tensor:
+        """(n, S', E) draws."""
+        width = len(self.inventory.scenery.columns)
+        if not width:
+            return whole.new_zeros(len(whole), SCENERY_DRAWS, 0)
+        given = [whole.repeat_interleave(SCENERY_DRAWS, 0)] * width
+        drawn = self.network.scenery.sample(given, given[0].new_zeros(len(given[0]), 0), generator)
+        return drawn.unflatten(0, (-1, SCENERY_DRAWS))
 
 
 def asked_for(renders: SetRenders, kinds: int) -> Tensor:

@@ -23,10 +23,11 @@ from metasim.matching.structure.derivation import derive, fit_policy
 from metasim.matching.structure.draws import SetDraws, draw_sets
 from metasim.matching.structure.inventory import Inventory
 from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fill_unseen, fit_law
-from metasim.matching.structure.objects import ObjectDraws, object_draws
+from metasim.matching.structure.objects import Inferred, infer_objects, infer_scenery
 from metasim.matching.structure.plan import structure_plan
 from metasim.matching.structure.proposals import Believed, focused_sets, wide_sets
-from metasim.matching.structure.reader import Readings, SetReader, asked_for
+from metasim.matching.structure.reader import SetReader, asked_for
+from metasim.matching.structure.readings import Readings
 from metasim.matching.structure.transfer import Wanted, transfer_objects
 from metasim.matching.target import Images
 from metasim.matching.trainer import RATES
@@ -89,7 +90,8 @@ class StructureTrainer:
         self.draws: SetDraws | None = None
         self.weights: Array = np.zeros(0)
         self.law: StructureLaw | None = None
-        self.objects: list[ObjectDraws | None] = []
+        self.objects: list[Inferred | None] = []
+        self.scenery: Inferred | None = None
         streams = [stream(self.seed, "prior", i) for i in range(PRIOR_SCENES)]
         self.prior_graphs = [self.grammar.sample(rng) for rng in streams]
         self.showcase = Showcase(self.scenes, self.prior_graphs, self.images, self.folder, self.log)
@@ -139,9 +141,10 @@ class StructureTrainer:
         self.law = self._confusion([kept_out]).undo(self.readings, believed, self.inventory)
         rng = stream(self.seed, f"{stage}/objects")
         self.objects = [
-            object_draws(self.readings, self.bank, self.inventory, s, self.seed, rng)
+            infer_objects(self.readings, self.bank, self.inventory, s, self.seed, rng)
             for s in range(len(self.inventory.symbols))
         ]
+        self.scenery = infer_scenery(self.readings, self.bank, self.inventory, self.seed)
         if stage not in done:
             self._show(number + 1, stage, self._believed(SHOWN, f"{stage}/shown"))
             self.checkpoint.keep(stage, inverse=self.reader.network.state_dict())
@@ -197,12 +200,14 @@ class StructureTrainer:
             return
         streams = [stream(self.seed, "transfer/scenes", i) for i in range(PRIOR_SCENES)]
         wanted = [
-            Wanted.of(self.inventory, s, drawn.population, self.seed)
-            for s, drawn in enumerate(self.objects)
-            if drawn is not None
+            Wanted.objects(self.inventory, s, inferred.population, self.seed)
+            for s, inferred in enumerate(self.objects)
+            if inferred is not None
         ]
         if not wanted:
             raise MetasimError("no object is read in the target's images: more renders or steps are needed")
+        if self.scenery is not None:
+            wanted.append(Wanted.scenery(self.inventory, self.scenery.population, self.seed))
         graphs = derive(self.grammar, self.policy, streams)
         record = self._recorder("transfer", self.plan.transfer)
         with seeded_layers(self.seed, "transfer/dropout"):
@@ -221,12 +226,12 @@ class StructureTrainer:
 
     def _proposal(self) -> SetProposal:
         assert self.law is not None
-        return focused_sets(self._wide(), self.law, self.objects, self.inventory, self.seed)
+        return focused_sets(self._wide(), self.law, self.objects, self.scenery, self.inventory, self.seed)
 
     def _believed(self, count: int, stage: str) -> list[SceneGraph]:
         """Scenes of the law as it stands."""
         assert self.law is not None
-        believed = Believed(self.law, tuple(self.objects), self._wide())
+        believed = Believed(self.law, tuple(self.objects), self.scenery, self._wide())
         return [believed.scene(self.inventory, stream(self.seed, stage, i)) for i in range(count)]
 
     def _draw(self, readings: Readings, stage: str) -> SetDraws:
@@ -256,8 +261,7 @@ class StructureTrainer:
         return list(zip(self.inventory.tallies, law.tallies.tolist(), strict=True))
 
     def _show(self, epoch: int, stage: str, graphs: list[SceneGraph]) -> None:
-        units = self.inventory.sets(graphs).units
-        rows = units[np.isfinite(units).any(2)]
+        rows = self.inventory.rows(self.inventory.sets(graphs))
         self.showcase.keep(epoch, stage, self.renders, self.scenes.layout.values(rows), graphs[:SHOWN])
 
     def _recorder(self, stage: str, steps: int) -> Record:

@@ -1,4 +1,7 @@
-"""Transfer of attributes where nodes vary: each symbol's objects together are given the inferred law."""
+"""Transfer of attributes where nodes vary: each symbol's objects together are given the inferred law.
+
+Scenery, of which each scene has one, is given a joint law of its own.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ from metasim.matching.transfer import AttributeSpace
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.scene.encoding import GraphEncoder, SceneData
 from metasim.scene.graph import SceneGraph
+from metasim.scene.layout import Array, SceneLayout
+from metasim.scene.schema import SceneSchema
 
 SCENES = 64  # a batch
 POINTS = 20000  # drawn of the law of a symbol's objects
@@ -27,45 +32,75 @@ CHECKS = 10
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the objects of a symbol should become.
+    """What the objects of a symbol, or the scenery of all scenes, should become.
 
     Attributes:
-        symbol: Its index in the schema.
-        attributes: (D,) indices of its attributes in the schema.
+        symbols: (D,) index in the schema of the symbol that has each attribute; several only in scenery,
+            of which every scene has one node each.
+        attributes: (D,) their indices in the schema.
         points: (n, D) draws of their law on [0, 1].
-        classes: (n,) class of each, as an index in the schema.
+        classes: (n, D) class of the node that has each, as an index in the schema.
         space: Where they are compared.
     """
 
-    symbol: int
+    symbols: Tensor
     attributes: Tensor
     points: Tensor
     classes: Tensor
     space: AttributeSpace
 
     @classmethod
-    def of(cls, inventory: Inventory, symbol: int, population: Population, seed: int) -> Wanted:
-        """What a population asks for."""
+    def objects(cls, inventory: Inventory, symbol: int, population: Population, seed: int) -> Wanted:
+        """What a population asks for of the objects of a symbol."""
         schema, layout, name = inventory.grammar.schema, inventory.part(symbol), inventory.symbols[symbol]
-        rng = stream(seed, f"transfer/population/{symbol}")
-        units, classes = population.sample(rng, POINTS)
-        points = torch.from_numpy(units).float()
+        units, classes = population.sample(stream(seed, f"transfer/population/{symbol}"), POINTS)
         known = schema.by_name[name].classes
         kinds = classes[:, 0] if classes.shape[1] else np.zeros(len(units), dtype=np.int64)
         ids = torch.tensor([schema.class_names.index(c) for c in known])
+        labels = ids[torch.from_numpy(kinds)][:, None].expand(-1, len(layout.columns))
+        return cls._of(schema, layout, units, labels, torch_stream(seed, f"transfer/directions/{symbol}"))
+
+    @classmethod
+    def scenery(cls, inventory: Inventory, population: Population, seed: int) -> Wanted:
+        """What a population asks for of the scenery."""
+        schema, layout = inventory.grammar.schema, inventory.scenery
+        units, _ = population.sample(stream(seed, "transfer/population/scenery"), POINTS)
+        only = [schema.by_name[column.symbol].classes[0] for column in layout.columns]
+        labels = torch.tensor([schema.class_names.index(name) for name in only]).expand(len(units), -1)
+        return cls._of(schema, layout, units, labels, torch_stream(seed, "transfer/directions/scenery"))
+
+    @classmethod
+    def _of(
+        cls,
+        schema: SceneSchema,
+        layout: SceneLayout,
+        units: Array,
+        classes: Tensor,
+        directions: torch.Generator,
+    ) -> Wanted:
+        names, points = [symbol.name for symbol in schema.symbols], torch.from_numpy(units).float()
         return cls(
-            [s.name for s in schema.symbols].index(name),
-            torch.tensor([schema.attribute_names.index(c.spec.name) for c in layout.columns]),
+            torch.tensor([names.index(column.symbol) for column in layout.columns]),
+            torch.tensor([schema.attribute_names.index(column.spec.name) for column in layout.columns]),
             points,
-            ids[torch.from_numpy(kinds)],
-            AttributeSpace(points, layout.periodic, torch_stream(seed, f"transfer/directions/{symbol}")),
+            classes,
+            AttributeSpace(points, layout.periodic, directions),
         )
 
+    def of(self, table: Tensor, symbol: Tensor) -> Tensor:
+        """(m, D) its attributes in a table (nodes, A) of nodes with these symbols (nodes,)."""
+        cells = zip(self.symbols.tolist(), self.attributes.tolist(), strict=True)
+        return torch.stack([table[symbol == s, a] for s, a in cells], dim=1)
+
+    def owners(self, cls: Tensor, symbol: Tensor) -> Tensor:
+        """(m, D) class of the node that has each attribute, among nodes of these classes and symbols."""
+        return torch.stack([cls[symbol == s] for s in self.symbols.tolist()], dim=1)
+
     def like(self, classes: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, D) draws for objects of given classes (n,); of the whole law for a class it lacks."""
+        """(m, D) draws for nodes of given classes (m,); of the whole law for a class it lacks."""
         rows = torch.randint(len(self.points), classes.shape, generator=generator)
         for c in classes.unique().tolist():
-            own = torch.nonzero(self.classes == c).flatten()
+            own = torch.nonzero(self.classes[:, 0] == c).flatten()
             if len(own):
                 mine = classes == c
                 rows[mine] = own[torch.randint(len(own), (int(mine.sum()),), generator=generator)]
@@ -81,12 +116,12 @@ def transfer_objects(
     seed: int,
     record: Callable[[int, dict[str, float]], None],
 ) -> None:
-    """Trains the network so that the objects of scenes get attributes of the wanted laws; no renders.
+    """Trains the network so that nodes of scenes get attributes of the wanted laws; no renders.
 
     Args:
         network: The attribute network.
         graphs: Scenes with the nodes that the policy makes and the values of the grammar.
-        wanted: The laws, by symbol.
+        wanted: The laws, of each symbol and of the scenery.
         inventory: What scenes may hold.
         steps: Optimiser steps.
         seed: Root seed.
@@ -96,8 +131,8 @@ def transfer_objects(
     encoded = [encoder.encode(graph) for graph in graphs]
     batches = [_batch(encoded[i : i + SCENES]) for i in range(0, len(encoded), SCENES)]
     for law in wanted:
-        network.centre[law.symbol, law.attributes] = law.points.mean(0)
-        network.scale[law.symbol, law.attributes] = law.points.std(0, correction=0).clamp(min=0.005)
+        network.centre[law.symbols, law.attributes] = law.points.mean(0)
+        network.scale[law.symbols, law.attributes] = law.points.std(0, correction=0).clamp(min=0.005)
     optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
     network.train()
@@ -119,10 +154,10 @@ def transfer_objects(
 
 
 def _distance(law: Wanted, out: Tensor, data: SceneData, generator: torch.Generator) -> Tensor:
-    rows = torch.nonzero(data.symbol == law.symbol).flatten()[:LARGEST]
-    if len(rows) < 2:
+    ours = law.of(out, data.symbol)[:LARGEST]
+    if len(ours) < 2:
         return out.sum() * 0.0
-    ours, classes = out[rows][:, law.attributes], data.cls[rows]
+    classes = law.owners(data.cls, data.symbol)[:LARGEST, 0]
     theirs = law.like(classes, generator)
     marks = torch.nn.functional.one_hot(classes).float()
     return law.space.distance(law.space.embed(ours), law.space.embed(theirs), marks, marks)
@@ -134,14 +169,15 @@ def _fit_margins(
 ) -> None:
     """Removes what error of single attributes is left."""
     network.eval()
-    units = [network(data, network.draw_noise(len(data.values), generator)) for data in batches]
-    out = torch.cat(units)
+    out = torch.cat([network(data, network.draw_noise(len(data.values), generator)) for data in batches])
     symbols, classes = (torch.cat([data[name] for data in batches]) for name in ("symbol", "cls"))
     for law in wanted:
-        rows = symbols == law.symbol
-        for j, attribute in enumerate(law.attributes.tolist()):
-            ours, goal = (out[rows, attribute], classes[rows]), (law.points[:, j], law.classes)
-            network.margins.fit(law.symbol, attribute, ours, goal)
+        ours, owners = law.of(out, symbols), law.owners(classes, symbols)
+        for j, (symbol, attribute) in enumerate(
+            zip(law.symbols.tolist(), law.attributes.tolist(), strict=True)
+        ):
+            pairs = (ours[:, j], owners[:, j]), (law.points[:, j], law.classes[:, j])
+            network.margins.fit(symbol, attribute, *pairs)
 
 
 def _batch(encoded: list[SceneData]) -> SceneData:

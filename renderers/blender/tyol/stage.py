@@ -16,16 +16,21 @@ from renderers.blender.tyol.table import table_mesh, table_texture
 
 
 class Stage:
-    """What every scene on the table has in common, moved by the nodes light, camera and table."""
+    """What every scene on the table has in common, moved by the nodes light, camera and table.
 
-    def __init__(self) -> None:
+    Args:
+        field_of_view: Degrees that the camera sees across.
+    """
+
+    def __init__(self, field_of_view: float = FIELD_OF_VIEW_DEG) -> None:
+        self._field_of_view = field_of_view
         self._things: dict[str, Any] = {}
 
     def build(self) -> None:
         """Adds table, sun, sky and camera to the Blender file."""
         self._things["table"] = add_mesh("table", table_mesh(), table_texture())
         self._things["sun"] = add_sun()
-        self._things["camera"] = _add_camera()
+        self._things["camera"] = _add_camera(self._field_of_view)
         add_sky()
 
     def apply(self, graph: SceneGraph) -> Mapping[str, object]:
@@ -45,11 +50,11 @@ def _values(graph: SceneGraph, symbol: str) -> Mapping[str, float]:
     return {**DEFAULTS[symbol], **(nodes[0].attributes if nodes else {})}
 
 
-def _add_camera() -> Any:
+def _add_camera(field_of_view: float) -> Any:
     """The camera, as the scene's own."""
     bpy = load_bpy()
     data = bpy.data.cameras.new("camera")
-    data.angle = np.deg2rad(FIELD_OF_VIEW_DEG)
+    data.angle = np.deg2rad(field_of_view)
     data.clip_start, data.clip_end = 0.1 * CAMERA_DISTANCE, 10.0 * CAMERA_DISTANCE
     camera = add_object("camera", data)
     bpy.context.scene.camera = camera

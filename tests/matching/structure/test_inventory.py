@@ -51,8 +51,8 @@ def test_a_scene_made_of_a_set_has_the_objects_of_the_set() -> None:
     graphs = [inventory.grammar.sample(rng) for _ in range(60)]
     sets = inventory.sets(graphs)
     made = [
-        inventory.scene(int(t), k[: inventory.sizes[t]], u[: inventory.sizes[t]], rng)
-        for t, k, u in zip(sets.tallies, sets.kinds, sets.units, strict=True)
+        inventory.scene(int(t), k[: inventory.sizes[t]], u[: inventory.sizes[t]], s, rng)
+        for t, k, u, s in zip(sets.tallies, sets.kinds, sets.units, sets.scenery, strict=True)
     ]
     again = inventory.sets(made)
     np.testing.assert_array_equal(again.tallies, sets.tallies)
@@ -65,7 +65,7 @@ def test_a_scene_made_of_a_set_has_the_objects_of_the_set() -> None:
     [
         (
             {"mug": {**SYMBOLS["mug"], "children": ["shoe"]}},
-            "symbols.mug.children: children below the root's",
+            "symbols.mug.children: children of an object",
         ),
         (
             {"table": {"children": [{"symbol": s, "count": {"uniform": [0, 20]}} for s in ("mug", "shoe")]}},

@@ -8,7 +8,7 @@ from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.structure.draws import UNSEEN, SetDraws, draw_sets
 from metasim.matching.structure.inventory import ABSENT, Inventory
 from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fill_unseen, fit_law
-from metasim.matching.structure.reader import Readings
+from metasim.matching.structure.readings import Readings
 
 PLACE = {"range": [0, 1], "mutable": True, "law": {"uniform": [0, 1]}}
 INVENTORY = Inventory.of(
@@ -51,6 +51,7 @@ def readings(law: StructureLaw, sharp: bool, seed: int) -> tuple[Readings, np.nd
         np.where(np.eye(2)[looks] > 0, right, 1 - right),
         np.repeat(looks[..., None], 2, axis=2),
         np.zeros((IMAGES, QUERIES, 2, 1)),
+        np.zeros((IMAGES, 1, 0)),
     )
     return read, tallies, np.where(np.arange(QUERIES) <= tallies[:, None], kinds, ABSENT)
 
