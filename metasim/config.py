@@ -90,8 +90,8 @@ class TaskConfig(Section):
     renders: Annotated[int, Field(ge=100)] = 1000
     credit: Literal["influence", "reinforce"] = "influence"
     trust: Annotated[float, Field(gt=0, le=2)] = 0.5
-    rounds: Annotated[int, Field(ge=1)] = 6
-    steps: Annotated[int, Field(ge=20)] = 300
+    rounds: Annotated[int, Field(ge=1)] = 4
+    steps: Annotated[int, Field(ge=20)] = 200
 
 
 class MatchingConfig(Section):

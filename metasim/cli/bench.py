@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from tyro.conf import arg, subcommand
+from tyro.conf import UseAppendAction, arg, subcommand
 
 from metasim.base.errors import InputError
 
@@ -48,7 +48,7 @@ class Match:
 
         names = QUICK if self.quick else tuple(self.only.split(",")) if self.only else tuple(SUITE)
         methods = ["inversion"] if self.quick else self.methods.split(",")
-        seeds = [0] if self.quick else self._seeds()
+        seeds = [0] if self.quick else _numbers("--seeds", self.seeds)
         progress = show_progress()
         try:
             last = _print(run_suite(self.experiments, names, methods, seeds, self.out, progress, self.budget))
@@ -57,11 +57,6 @@ class Match:
         if self.table is not None:
             write_text(self.table, table(last["runs"]) + "\n")
         return 0
-
-    def _seeds(self) -> list[int]:
-        if not all(part.isdecimal() for part in self.seeds.split(",")):
-            raise InputError("--seeds", self.seeds, "numbers separated by commas")
-        return [int(part) for part in self.seeds.split(",")]
 
 
 @dataclass(frozen=True)
@@ -220,6 +215,45 @@ class Scale:
 
 
 @dataclass(frozen=True)
+class Task:
+    """Tests networks that learn from a generator's images alone, with and without tuning it for them.
+
+    Attributes:
+        only: Rows by name, separated by commas; by default all.
+        seeds: Root seeds, separated by commas.
+        digits: Folder of MNIST's four idx files; by default the digits that come with scikit-learn.
+        steps: Optimiser steps of each network.
+        experiments: Folder of the experiments.
+        out: Folder of the runs; those that are finished are kept.
+        changes: Further settings of the runs, ``path.to.key=value``.
+    """
+
+    only: Annotated[str | None, arg(metavar="A,B")] = None
+    seeds: Annotated[str, arg(metavar="N,N")] = "0"
+    digits: Annotated[Path | None, arg(metavar="DIR")] = None
+    steps: Annotated[int, arg(metavar="N")] = 4000
+    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+    out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
+    changes: Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE")] = ()
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        from metasim.bench.task import ROWS, TaskBench
+        from metasim.runs.progress import show_progress
+
+        if self.steps < 1:
+            raise InputError("--steps", str(self.steps), "1 or more")
+        names = self.only.split(",") if self.only else list(ROWS)
+        bench = TaskBench(self.experiments, self.out / "task", self.digits, self.changes, self.steps)
+        progress = show_progress()
+        try:
+            _print(bench.run(names, _numbers("--seeds", self.seeds), progress))
+        finally:
+            progress.close()
+        return 0
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measures how well and how fast things work; JSON lines, the last one a summary."""
 
@@ -229,11 +263,18 @@ class Bench:
         | Annotated[Verdict, subcommand("verdict")]
         | Annotated[Export, subcommand("export")]
         | Annotated[Scale, subcommand("scale")]
+        | Annotated[Task, subcommand("task")]
     )
 
     def run(self) -> int:
         """Measures; returns the exit status."""
         return self.what.run()
+
+
+def _numbers(option: str, text: str) -> list[int]:
+    if not all(part.isdecimal() for part in text.split(",")):
+        raise InputError(option, text, "numbers separated by commas")
+    return [int(part) for part in text.split(",")]
 
 
 def _print(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:

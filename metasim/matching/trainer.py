@@ -30,7 +30,7 @@ from metasim.matching.task.material import Material
 from metasim.matching.task.stage import TaskStage
 from metasim.matching.transfer import PRIOR_SCENES, PriorBatches, new_network, reconstruct, transfer
 from metasim.matching.uncertainty import moment_errors
-from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
+from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
@@ -292,7 +292,8 @@ class Trainer:
         if not found.exists():
             outcome = stage.run(self._recorder("task", config.rounds))
             self.progress.say(outcome.words)
-            save_checkpoint(found, {"tilt": torch.from_numpy(outcome.coefficients)})
+            self.generator().save(self.folder.checkpoints / "matched.pt")
+            stage.save(found, outcome.coefficients)
         tuned = stage.tilted(self.population, load_checkpoint(found)["tilt"].numpy())
         if "task" not in self.checkpoint.done:
             if tuned is not self.population:

@@ -6,11 +6,11 @@ import torch
 from torch import Tensor
 from torch.nn.functional import affine_grid, grid_sample, interpolate
 
-TURN = 0.2  # radians
-SCALE = 0.12
-SHEAR = 0.15
-SHIFT = 0.08  # of the image's half side
-ELASTIC = 0.07  # of the half side
+TURN = 0.12  # radians
+SCALE = 0.08
+SHEAR = 0.08
+SHIFT = 0.06  # of the image's half side
+ELASTIC = 0.05  # of the half side
 KNOTS = 6  # of the elastic field, to each side
 
 

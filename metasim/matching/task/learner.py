@@ -94,7 +94,7 @@ class Learner:
         images = torch.from_numpy(lesson.images[rows]).float()
         if self.task.bends:
             images = bend(images, generator)
-        images = vary_appearance(images, generator).to(self._device)
+        images = vary_appearance(images, generator, hide=False).to(self._device)
         goals = torch.from_numpy(lesson.goals[rows]).to(self._device)
         self.network.train()
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cpu"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from metasim.matching.task.labels import Labelled
 from metasim.matching.task.learner import Learner, Lesson
 from metasim.matching.task.material import Material
 from metasim.matching.task.tilt import Statistics, divergence, tilted, tilted_population, within_trust
+from metasim.runs.checkpoint import save_checkpoint
 from metasim.scene.layout import Array, SceneLayout
 
 RATE = 0.6  # of the tilt along its gradient, which is in correlations
@@ -91,14 +93,25 @@ class TaskStage:
             weights = tilted(self.material.weights, known, tilt)
             way = credit.direction(learner, self._material, weights, known, self.steps, number)
             tilt = within_trust(self.material.weights, known, tilt + RATE * way, self.config.trust)
-            loss, chance = float(learner.losses(guide).mean()), self._chance(guide)
-            error = float(learner.errors(guide).mean())
             moved = divergence(tilted(self.material.weights, known, tilt), self.material.weights)
-            record(number, {"loss": loss, "task_error": error, "divergence": moved})
-            if loss >= chance:
-                said = f"its network learns nothing of labelled images (loss {loss:.3g}, chance {chance:.3g})"
-                return Outcome(nothing, f"task: not tuned, {said}")
+            found = {"loss": learner.losses(guide).mean(), "wrong": learner.errors(guide).mean()}
+            record(number, {**{name: float(value) for name, value in found.items()}, "divergence": moved})
+        loss, chance = float(learner.losses(guide).mean()), self._chance(guide)
+        if loss >= chance:
+            said = f"its network learns nothing of labelled images (loss {loss:.3g}, chance {chance:.3g})"
+            return Outcome(nothing, f"task: not tuned, {said}")
         return self._decided(tilt, nothing, known, proof)
+
+    def weights(self, coefficients: Array) -> Array:
+        """(n,) weights of the material under a tilt; they sum to 1."""
+        renders = self.material.renders
+        return tilted(self.material.weights, self.statistics(renders.units, renders.classes), coefficients)
+
+    def save(self, path: Path, coefficients: Array) -> None:
+        """Writes a tilt, and what the renders of the material weigh without it and with it."""
+        weights = {"matched": self.material.weights, "tuned": self.weights(coefficients)}
+        kept = {"tilt": coefficients, **weights}
+        save_checkpoint(path, {name: torch.from_numpy(values) for name, values in kept.items()})
 
     def tilted(self, population: Population, coefficients: Array) -> Population:
         """The population under a tilt; itself if there is none."""
