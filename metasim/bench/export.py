@@ -28,6 +28,7 @@ from metasim.dataset.plan import ExportPlan
 from metasim.dataset.sample import Origin
 from metasim.dataset.source import render_seed
 from metasim.grammar.grammar import SceneGrammar
+from metasim.rendering.executor import Executor
 from metasim.rendering.pool import RenderPool
 from metasim.runs.progress import NoProgress
 from metasim.scene.graph import SceneGraph
@@ -83,12 +84,22 @@ class ExportBench:
         size: Side of the images in pixels.
         samples: Samples to export, more than ``EARLY``.
         workers: Render processes.
+        executor: Where they are; by default processes of this machine.
 
     Raises:
         InputError: If there is no experiment for that engine, or too few samples.
     """
 
-    def __init__(self, folder: Path, engine: str, format: str, size: int, samples: int, workers: int) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        engine: str,
+        format: str,
+        size: int,
+        samples: int,
+        workers: int,
+        executor: Executor | None = None,
+    ) -> None:
         if engine not in EXPERIMENTS:
             raise InputError("--engine", engine, f"one of {', '.join(EXPERIMENTS)}")
         if samples <= EARLY:
@@ -97,7 +108,8 @@ class ExportBench:
         assert isinstance(config.grammar, Path)
         self._source = GrammarSource(SceneGrammar.from_file(config.grammar))
         self._engine, self._format, self._samples = engine, format, samples
-        self._pool = RenderPool(engine, {**config.renderer.options, "size": size}, workers)
+        options = {**config.renderer.options, "size": size}
+        self._pool = RenderPool(engine, options, workers, executor=executor)
 
     def run(self) -> Iterator[Line]:
         """Measures; yields a line a step, then the summary."""

@@ -19,6 +19,7 @@ from metasim.bench.suite import (
     Mode,
     experiment,
 )
+from metasim.config import ExecutorConfig
 from metasim.pipeline import Experiment
 from metasim.runs.epochs import load_epochs
 from metasim.runs.folder import RunFolder
@@ -40,6 +41,7 @@ def run_suite(
     out: Path,
     progress: Progress,
     budget: int | None = None,
+    executor: ExecutorConfig = ExecutorConfig(),  # noqa: B008 (it does not change)
 ) -> Iterator[Line]:
     """Runs every combination, or takes it from ``out`` if it is there; yields a line each, then the summary.
 
@@ -51,6 +53,7 @@ def run_suite(
         out: Folder of the runs.
         progress: What the spectator sees.
         budget: Renders that a baseline may spend; by default as many as the row allows.
+        executor: Where renders are made.
 
     Raises:
         InputError: If an experiment is not of the suite.
@@ -63,6 +66,7 @@ def run_suite(
         for method in methods:
             for seed in seeds:
                 config = experiment(folder, name, method, seed, budget)
+                config = config.model_copy(update={"executor": executor})
                 progress.say(f"{name}, {method}, seed {seed}")
                 place = out / method if budget is None or method == OURS else out / f"{method}_{budget}"
                 run = Experiment.prepare(config).run(place, resume=True, progress=progress)

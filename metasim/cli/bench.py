@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from tyro.conf import UseAppendAction, arg, subcommand
 
 from metasim.base.errors import InputError
+from metasim.cli.bench_cluster import Same, Scale
+from metasim.cli.json_lines import write_lines
+from metasim.cli.options import Overrides, executor_config
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class Match:
         out: Folder of the runs.
         budget: Renders that the presets which are baselines may spend; by default as many as ours may.
         table: Also write the runs as a Markdown table to this file.
+        changes: ``executor.KEY=VALUE``: where renders are made, as in an experiment; by default here.
     """
 
     quick: bool = False
@@ -37,6 +38,7 @@ class Match:
     out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
     budget: Annotated[int | None, arg(metavar="N")] = None
     table: Annotated[Path | None, arg(metavar="FILE")] = None
+    changes: Overrides = ()
 
     def run(self) -> int:
         """Measures; returns the exit status."""
@@ -49,9 +51,13 @@ class Match:
         names = QUICK if self.quick else tuple(self.only.split(",")) if self.only else tuple(SUITE)
         methods = ["inversion"] if self.quick else self.methods.split(",")
         seeds = [0] if self.quick else _numbers("--seeds", self.seeds)
+        executor = executor_config(self.changes)
         progress = show_progress()
         try:
-            last = _print(run_suite(self.experiments, names, methods, seeds, self.out, progress, self.budget))
+            suite = run_suite(
+                self.experiments, names, methods, seeds, self.out, progress, self.budget, executor
+            )
+            last = write_lines(suite)
         finally:
             progress.close()
         if self.table is not None:
@@ -96,7 +102,7 @@ class Render:
         try:
             experiment = self.exp or usual_experiment(self.experiments, self.engine)
             link = LinkBench(experiment, effort.rounds) if self.engine == STANDIN else None
-            _print((link or RenderBench(experiment, effort)).run(progress))
+            write_lines((link or RenderBench(experiment, effort)).run(progress))
         finally:
             progress.close()
         return 0
@@ -128,7 +134,7 @@ class Verdict:
         progress = show_progress()
         try:
             bench = VerdictBench.of(self.source, self.experiments, self.out, progress, self.pairs)
-            _print(bench.run(progress))
+            write_lines(bench.run(progress))
         finally:
             progress.close()
         return 0
@@ -145,6 +151,7 @@ class Export:
         samples: Samples to export.
         workers: Render processes.
         experiments: Folder of the experiments, whose scenes are exported.
+        changes: ``executor.KEY=VALUE``: where renders are made, as in an experiment; by default here.
     """
 
     engine: str = "blender"
@@ -153,6 +160,7 @@ class Export:
     samples: Annotated[int, arg(metavar="N")] = 2000
     workers: Annotated[int, arg(metavar="K")] = 2
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+    changes: Overrides = ()
 
     def run(self) -> int:
         """Measures; returns the exit status."""
@@ -161,56 +169,16 @@ class Export:
         for name in ("px", "workers"):
             if getattr(self, name) < 1:
                 raise InputError(f"--{name}", str(getattr(self, name)), "1 or more")
-        bench = ExportBench(self.experiments, self.engine, self.format, self.px, self.samples, self.workers)
-        _print(bench.run())
-        return 0
-
-
-@dataclass(frozen=True)
-class Scale:
-    """Measures scenes and a cluster of nodes on this machine, and reckons what large exports take on many.
-
-    Attributes:
-        engine: The engine, ``blender`` or ``sprites``.
-        px: Side of the images reckoned with, in pixels.
-        samples: Light paths reckoned with.
-        price: Dollars an hour of a processor.
-        soak: Scenes over which the memory of the process that hands them out is watched; 0 for none.
-        quick: Measure little.
-        experiments: Folder of the experiments, whose scenes are rendered.
-        table: Also write what is reckoned as a Markdown table to this file.
-    """
-
-    engine: str = "blender"
-    px: Annotated[int, arg(metavar="N")] = 512
-    samples: Annotated[int, arg(metavar="N")] = 256
-    price: Annotated[float | None, arg(metavar="DOLLARS")] = None
-    soak: Annotated[int, arg(metavar="N")] = 100_000
-    quick: bool = False
-    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
-    table: Annotated[Path | None, arg(metavar="FILE")] = None
-
-    def run(self) -> int:
-        """Measures; returns the exit status."""
-        from dataclasses import replace
-
-        from metasim.base.files import write_text
-        from metasim.bench.capacity import table
-        from metasim.bench.scale import QUICK, Effort, ScaleBench
-        from metasim.runs.progress import show_progress
-
-        for name in ("px", "samples"):
-            if getattr(self, name) < 1:
-                raise InputError(f"--{name}", str(getattr(self, name)), "1 or more")
-        effort = replace(QUICK if self.quick else Effort(), soak=self.soak)
-        progress = show_progress()
-        try:
-            bench = ScaleBench(self.experiments, self.engine, effort, self.px, self.samples, self.price)
-            last = _print(bench.run(progress))
-        finally:
-            progress.close()
-        if self.table is not None:
-            write_text(self.table, table(last["rows"]) + "\n")
+        bench = ExportBench(
+            self.experiments,
+            self.engine,
+            self.format,
+            self.px,
+            self.samples,
+            self.workers,
+            executor_config(self.changes).open(),
+        )
+        write_lines(bench.run())
         return 0
 
 
@@ -247,7 +215,7 @@ class Task:
         bench = TaskBench(self.experiments, self.out / "task", self.digits, self.changes, self.steps)
         progress = show_progress()
         try:
-            _print(bench.run(names, _numbers("--seeds", self.seeds), progress))
+            write_lines(bench.run(names, _numbers("--seeds", self.seeds), progress))
         finally:
             progress.close()
         return 0
@@ -264,6 +232,7 @@ class Bench:
         | Annotated[Export, subcommand("export")]
         | Annotated[Scale, subcommand("scale")]
         | Annotated[Task, subcommand("task")]
+        | Annotated[Same, subcommand("same")]
     )
 
     def run(self) -> int:
@@ -275,12 +244,3 @@ def _numbers(option: str, text: str) -> list[int]:
     if not all(part.isdecimal() for part in text.split(",")):
         raise InputError(option, text, "numbers separated by commas")
     return [int(part) for part in text.split(",")]
-
-
-def _print(lines: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    """Writes JSON lines as they come; returns the last."""
-    last: dict[str, Any] = {}
-    for last in lines:
-        sys.stdout.write(json.dumps(last) + "\n")
-        sys.stdout.flush()
-    return last

@@ -10,6 +10,7 @@ from tyro.conf import UseAppendAction, arg
 from metasim.base.errors import InputError
 
 if TYPE_CHECKING:
+    from metasim.config import ExecutorConfig
     from metasim.rendering.executor import Executor
 
 Overrides = Annotated[UseAppendAction[tuple[tuple[str, ...], ...]], arg(name="set", metavar="KEY=VALUE ...")]
@@ -42,6 +43,15 @@ def open_executor(groups: Iterable[Iterable[str]]) -> Executor:
     Raises:
         InputError: If an entry is about anything else or wrong, or there is no such executor.
     """
+    return executor_config(groups).open()
+
+
+def executor_config(groups: Iterable[Iterable[str]]) -> ExecutorConfig:
+    """The same, not opened yet.
+
+    Raises:
+        InputError: If an entry is about anything else or wrong.
+    """
     from metasim.base.validation import validated
     from metasim.config import ExecutorConfig
 
@@ -51,4 +61,4 @@ def open_executor(groups: Iterable[Iterable[str]]) -> Executor:
             raise InputError(f"--set {key}", "no key of the executor", "executor.kind=ray or the like")
     section = {"kind": overrides.pop("executor")} if "executor" in overrides else {}
     section |= {key.removeprefix("executor."): value for key, value in overrides.items()}
-    return validated(ExecutorConfig, section, "--set executor").open()
+    return validated(ExecutorConfig, section, "--set executor")
