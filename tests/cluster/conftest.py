@@ -22,7 +22,10 @@ os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 HERE = Path(__file__).parent
-sys.path += [str(HERE), *(str(HERE.parent / name) for name in ("rendering", "dataset", "matching"))]
+sys.path += [
+    str(HERE),
+    *(str(HERE.parent / name) for name in ("rendering", "renderers", "dataset", "matching")),
+]
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import fsspec
 import pytest
-from digits import DigitSource, plan, pool  # pyright: ignore[reportMissingImports]
+from digits import DigitSource, Lost, plan, pool  # pyright: ignore[reportMissingImports]
 
 from metasim.dataset import afar
 from metasim.dataset.afar import far_parts
@@ -41,17 +41,30 @@ class Disturbing(NoProgress):
             self._disturb()
 
 
+def lose() -> None:
+    raise Lost
+
+
+class Rest(NoProgress):
+    """Notes how many scenes there are to make."""
+
+    total = 0
+
+    def start(self, stage: str, total: int) -> None:
+        self.total = total
+
+
 def contents(place: Path | str) -> dict[str, str]:
     with open_store(place) as store:
         names = sorted(path for path in store.files() if not path.startswith("costs/"))
         return {path: hashlib.sha256(store.read(path)).hexdigest() for path in names}
 
 
-def export_afar(executor: RayExecutor, address: str, progress: NoProgress) -> None:
+def export_afar(executor: RayExecutor, address: str, progress: NoProgress, resume: bool = False) -> None:
     with RenderPool("sprites", executor=executor) as renderer:
         source, what = DigitSource(), plan(NUM)
         made = far_parts(renderer, what, source, address)
-        Export(what, source, renderer, address, progress=progress, afar=made).run()
+        Export(what, source, renderer, address, progress=progress, afar=made).run(resume)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +86,20 @@ def test_a_bucket_has_the_bytes_of_a_folder_though_nodes_and_connections_are_los
     assert contents("s3://parts/digits") == contents(folder)
     assert verify("s3://parts/digits") == []
     assert load_manifest("s3://parts/digits")["counts"]["written"] == NUM
+
+
+def test_a_bucket_is_filled_further_by_a_cluster_of_another_size(
+    nodes: Nodes, executor: RayExecutor, folder: Path
+) -> None:
+    """Begun with three workers, ended with one; parts that are in place are not made again."""
+    fsspec.filesystem("s3").mkdir("halves")
+    with pytest.raises(Lost):
+        export_afar(executor, "s3://halves/digits", Disturbing([20], lose))
+    rest = Rest()
+    export_afar(RayExecutor(nodes.address, workers=1), "s3://halves/digits", rest, resume=True)
+    assert 0 < rest.total < NUM
+    assert contents("s3://halves/digits") == contents(folder)
+    assert verify("s3://halves/digits") == []
 
 
 def test_pictures_pass_the_driver_by(

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from digits import DigitSource, Losing, Lost, plan, pool  # pyright: ignore[reportMissingImports]
 from disturbed import DisturbedPool
 from matching_scenes import CHUNK, SLOW, digits_grammar, propose, scenes  # pyright: ignore[reportMissingImports]
 
+from metasim.bench.same import OF_DATASETS, OF_RUNS, SameBench, contents, differing
 from metasim.cli import main
-from metasim.config import load_experiment
 from metasim.dataset.export import Export
 from metasim.dataset.verify import verify
 from metasim.matching import rounds
 from metasim.matching.bank import Bank
-from metasim.pipeline import Experiment
 from metasim.rendering.cluster.executor import RayExecutor
 from metasim.rendering.pool import RenderPool
-from metasim.runs.folder import RunFolder
 from metasim.runs.progress import NoProgress
 
 if TYPE_CHECKING:
@@ -44,39 +41,37 @@ KILLS = (8, 25, 42)
 
 def digest(folder: Path) -> dict[str, str]:
     """Hash of every file by path, except what was measured."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.parent.name != "costs")
-    return {str(p.relative_to(folder)): hashlib.sha256(p.read_bytes()).hexdigest() for p in files}
+    return contents(folder, OF_DATASETS)
 
 
-def train(out: Path, *changes: str) -> RunFolder:
-    experiment = Experiment.prepare(load_experiment(EXPERIMENT, [*SMALL, *changes]))
-    return experiment.run(out, False, NoProgress())
-
-
-def export(run: RunFolder, out: Path, *words: str) -> None:
+def export(run: Path, out: Path, changes: Sequence[str]) -> None:
     what = ["--format", "webdataset", "--num", str(NUM), "--shard-samples", "9"]
-    assert main(["export", "--run", str(run.path), "--out", str(out), *what, *words]) == 0
+    where = ["--set", *changes] if changes else []
+    assert main(["export", "--run", str(run), "--out", str(out), *what, *where]) == 0
 
 
-def judged(folder: RunFolder) -> dict[str, Any]:
-    """What a run ends with, but for the seconds."""
-    summary = json.loads(folder.summary.read_text())
-    return {key: value for key, value in summary.items() if not key.endswith("seconds")}
-
-
-def test_a_run_and_its_dataset(nodes: Nodes, tmp_path: Path) -> None:
-    there = ("executor.kind=ray", f"executor.address={nodes.address}")
-    runs = [train(tmp_path / "here"), train(tmp_path / "there", *there)]
-    for name in ("bank", "checkpoints/best.pt", "target.npz", "population.npz", "config.yaml"):
-        one, other = (
-            digest(path) if (path := run.path / name).is_dir() else path.read_bytes() for run in runs
-        )
-        assert one == other, name
-    assert judged(runs[0]) == judged(runs[1])
-    export(runs[1], tmp_path / "data")
-    export(runs[1], tmp_path / "data_there", "--set", *there)
-    assert digest(tmp_path / "data") == digest(tmp_path / "data_there")
+def test_a_run_and_its_dataset(nodes: Nodes, executor: RayExecutor, tmp_path: Path) -> None:
+    bench = SameBench([EXPERIMENT], tmp_path, export, SMALL)
+    line, summary = bench.run(nodes.address, NoProgress())
+    assert line["different"] == []
+    assert summary["same"]
+    made = contents(next((tmp_path / "there").glob("*/*")), OF_RUNS)
+    assert {"checkpoints/best.pt", "target.npz", "population.npz", "summary.json"} < made.keys()
+    assert len([path for path in made if path.startswith("bank/")]) > 3
+    assert line["dataset_files"] > NUM // 9
     assert nodes.is_clean()
+
+
+def test_a_byte_that_differs_is_told(tmp_path: Path) -> None:
+    for name, text in (("one", '{"seconds": 1.5, "loss": 0.5}'), ("other", '{"seconds": 2.5, "loss": 0.5}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "metrics.jsonl").write_text(text)
+        (tmp_path / name / "manifest.json").write_text(name)
+    one, other = (contents(tmp_path / name, OF_RUNS) for name in ("one", "other"))
+    assert differing(one, other) == []
+    (tmp_path / "one" / "metrics.jsonl").write_text(text.replace('loss": 0.5', 'loss": 0.6'))
+    (tmp_path / "one" / "bank").write_bytes(b"x")
+    assert differing(contents(tmp_path / "one", OF_RUNS), other) == ["bank", "metrics.jsonl"]
 
 
 def test_nodes_killed_while_a_bank_grows(
