@@ -1,8 +1,9 @@
 """Capacity: what so many images cost on so many workers, from a few that were measured.
 
-A scene takes ``scene_s + pixels * (pixel_s + samples * path_s)`` seconds of a worker and leaves ``scene_b +
-pixels * pixel_b`` bytes, fitted by least squares without negative terms. The process that hands scenes out
-spends ``driver_s`` on each, so that no number of workers renders more than ``1 / driver_s`` scenes a second.
+A scene takes ``scene_s + pixels * (pixel_s + samples * path_s)`` seconds of a worker, leaves ``scene_b +
+pixels * pixel_b`` bytes on disk and sends ``scene_n + pixels * pixel_n`` over the network, fitted by least
+squares without negative terms. The process that hands scenes out spends ``driver_s`` on each, so that no
+number of workers renders more than ``1 / driver_s`` scenes a second.
 """
 
 from __future__ import annotations
@@ -28,12 +29,14 @@ class Sighting:
         samples: Light paths a pixel.
         seconds: Seconds of a worker a scene.
         bytes: Bytes of a sample in the dataset.
+        sent: Bytes of a scene and its frame between the process that hands it out and a worker.
     """
 
     px: int
     samples: int
     seconds: float
     bytes: float
+    sent: float
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,8 @@ class Capacity:
         path_s: Seconds a light path.
         scene_b: Bytes a sample, whatever its size.
         pixel_b: Bytes a pixel.
+        scene_n: Bytes of a scene over the network, whatever its size.
+        pixel_n: Bytes over the network a pixel.
         driver_s: Seconds of one processor that handing out a scene takes.
         start_s: Seconds until workers render.
     """
@@ -55,6 +60,8 @@ class Capacity:
     path_s: float
     scene_b: float
     pixel_b: float
+    scene_n: float
+    pixel_n: float
     driver_s: float
     start_s: float
 
@@ -75,9 +82,11 @@ class Capacity:
         if np.linalg.matrix_rank(terms / terms.max(0)) < terms.shape[1]:
             raise MetasimError("sizes and samples that were measured do not tell their costs apart")
         seconds = np.array([s.seconds for s in sightings])
-        sizes = np.array([s.bytes for s in sightings])
-        (scene_s, pixel_s, path_s), (scene_b, pixel_b) = _fit(terms, seconds), _fit(terms[:, :2], sizes)
-        return cls(scene_s, pixel_s, path_s, scene_b, pixel_b, driver_s, start_s)
+        written, sent = (np.array([getattr(s, name) for s in sightings]) for name in ("bytes", "sent"))
+        scene_s, pixel_s, path_s = _fit(terms, seconds)
+        scene_b, pixel_b = _fit(terms[:, :2], written)
+        scene_n, pixel_n = _fit(terms[:, :2], sent)
+        return cls(scene_s, pixel_s, path_s, scene_b, pixel_b, scene_n, pixel_n, driver_s, start_s)
 
     def seconds(self, px: int, samples: int) -> float:
         """Seconds of a worker a scene."""
@@ -111,6 +120,7 @@ class Capacity:
             "hours": hours,
             "dollars": None if price is None else hours * workers * price,
             "gigabytes": images * (self.scene_b + px**2 * self.pixel_b) / 1e9,
+            "network_gigabytes": images * (self.scene_n + px**2 * self.pixel_n) / 1e9,
             "driver_saturated": workers >= self.saturation(px, samples),
         }
 
@@ -118,13 +128,13 @@ class Capacity:
 def table(rows: Sequence[Mapping[str, Any]]) -> str:
     """Rows as a Markdown table, a line for each number of images and a column for each of workers."""
     workers = list(dict.fromkeys(row["workers"] for row in rows))
-    lines = ["| images | GB | " + " | ".join(f"{w} workers" for w in workers) + " |"]
-    lines.append("|" + "---:|" * (2 + len(workers)))
+    lines = ["| images | GB on disk | GB sent | " + " | ".join(f"{w} workers" for w in workers) + " |"]
+    lines.append("|" + "---:|" * (3 + len(workers)))
     for images in dict.fromkeys(row["images"] for row in rows):
         cells = {row["workers"]: row for row in rows if row["images"] == images}
         texts = [_cell(cells[w]) for w in workers]
-        size = next(iter(cells.values()))["gigabytes"]
-        lines.append(f"| {images:.0e} | {size:,.1f} | " + " | ".join(texts) + " |")
+        disk, sent = (cells[workers[0]][name] for name in ("gigabytes", "network_gigabytes"))
+        lines.append(f"| {images:.0e} | {disk:,.1f} | {sent:,.1f} | " + " | ".join(texts) + " |")
     return "\n".join(lines)
 
 

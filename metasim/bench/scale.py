@@ -1,13 +1,15 @@
 """Scale: what scenes cost on more and more nodes, and what that means for ten thousand to a hundred million.
 
-Three things are measured: a scene of an engine, by size and light paths, and a sample of a dataset of it;
-what the process that hands scenes out spends on drawing one, and on handing it out and taking in its frame,
-on nodes of this machine whose renderer only sleeps; and how that process's memory grows. All else follows
-from the model, see ``capacity``. Frames are neither labelled nor written there, as when machines write parts.
+Three things are measured: a scene of an engine, by size and light paths, a sample of a dataset of it, and its
+frame; what the process that hands scenes out spends on drawing one, and on handing it out and taking in its
+frame, on nodes of this machine whose renderer only sleeps; and how that process's memory grows. All else
+follows from the model, see ``capacity``. Frames are neither labelled nor written there, as when machines
+write parts.
 """
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -144,11 +146,12 @@ class ScaleBench:
             "engine": self.engine,
             "driver_cpu_ms_per_scene": hand_ms,
             "draw_cpu_ms_per_scene": draw_ms,
+            "network_kb_per_scene": median(line["network_kb_per_scene"] for line in nodes),
             "scaling": {line["nodes"]: line["scaling"] for line in nodes},
             "model": vars(model),
             "saturation_workers": model.saturation(self.px, self.samples),
             "rows": rows,
-            "measured": "model, driver, scaling and growth, on one machine",
+            "measured": "model, driver, network, scaling and growth, on one machine",
             "extrapolated": "rows and saturation_workers; networks between machines were not measured",
         }
 
@@ -159,9 +162,12 @@ class ScaleBench:
             held = find_format(FORMAT).modalities
             chosen = choose_modalities(None, pool.capabilities.passes, held, FORMAT)
             plan = ExportPlan(FORMAT, 1 + self.effort.frames, chosen, {"train": 1.0}, 0, (px, px))
-            drawn = list(draw(plan, GrammarSource(grammar), pool, plan.parts()))[1:]
+            source = GrammarSource(grammar)
+            drawn = list(draw(plan, source, pool, plan.parts()))[1:]
+            graph = source.scene(0)
+            sent = pickle.dumps((graph, pool.render([graph], plan.passes, [0])))
         size = forecast(find_format(FORMAT), drawn, 0.0, len(drawn)).bytes_each
-        return Sighting(px, samples, median(map(_seconds, drawn)), size)
+        return Sighting(px, samples, median(map(_seconds, drawn)), size, len(sent))
 
     def _nodes(self, scenes: Sequence[SceneGraph], number: int, progress: Progress) -> Line:
         """Hands scenes to sleeping renderers, one on each node."""
@@ -172,11 +178,11 @@ class ScaleBench:
             with RenderPool(STANDIN, options, executor=executor) as pool:
                 _hand_out(pool, scenes, 8 * pool.workers)  # workers start
                 started = perf_counter() - begun
-                wall, cpu = perf_counter(), process_time()
+                wall, cpu, sent = perf_counter(), process_time(), _loopback()
                 progress.start(f"{number} nodes", effort.scenes)
                 for _ in _handed_out(pool, scenes, effort.scenes):
                     progress.advance()
-                wall, cpu = perf_counter() - wall, process_time() - cpu
+                wall, cpu, sent = perf_counter() - wall, process_time() - cpu, _loopback() - sent
         ideal = effort.scenes * effort.sleep_s / number
         return {
             "bench": "scale",
@@ -186,6 +192,7 @@ class ScaleBench:
             "scenes_per_s": effort.scenes / wall,
             "scaling": ideal / wall,
             "driver_cpu_ms_per_scene": 1e3 * cpu / effort.scenes,
+            "network_kb_per_scene": sent / 1e3 / effort.scenes,
             "start_s": started,
         }
 
@@ -209,6 +216,11 @@ class ScaleBench:
             "mb": {done: seen[done] for done in GLANCES if done in seen},
             "growth_mb": max(seen.values(), default=0.0) - next(iter(seen.values()), 0.0),
         }
+
+
+def _loopback() -> int:
+    """Bytes that this machine has sent to itself, by whichever process."""
+    return psutil.net_io_counters(pernic=True)["lo"].bytes_sent
 
 
 def _seconds(drawn: Drawn) -> float:
