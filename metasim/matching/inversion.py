@@ -18,6 +18,7 @@ from metasim.matching.calibration import calibrate
 from metasim.matching.population import Posteriors
 from metasim.model.inverse import BINS, InverseNetwork, Reading, View
 from metasim.model.readout import Readout
+from metasim.model.trunk import coordinates
 from metasim.scene.layout import SceneLayout
 
 BATCH = 48
@@ -25,9 +26,11 @@ HELD_OUT = 10  # every tenth render tells when to stop and calibrates the poster
 DRAWS = 96
 LARGEST_CROP = 36
 LOOK_JITTER = 0.02  # of the image: the close look must not rely on a perfect centre
+TRUST = (0.3, 0.6)  # of the steps: from there on rivals are looked at where they are seen, then always
+BLUR = 0.7  # cells of the objects' maps
 EMPHASIS = 2.0  # of each round over the one before
 CHECKS = 8
-WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0}
+WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0, "places": 1.0}
 
 
 def view_of(layout: SceneLayout, renders: Renders) -> View:
@@ -49,6 +52,20 @@ def view_of(layout: SceneLayout, renders: Renders) -> View:
 def held_out_rows(count: int) -> npt.NDArray[np.intp]:
     """Which of a bank's renders the network is not trained on."""
     return np.arange(HELD_OUT - 1, count, HELD_OUT)
+
+
+def place_loss(maps: Tensor, centres: Tensor) -> Tensor:
+    """Cross entropy of (B, V, h, w) maps with (B, V, 2) centres, blurred by a cell, summed over the objects.
+
+    Objects that are not seen, whose centre is NaN, do not count.
+    """
+    size = torch.tensor(maps.shape[:1:-1], device=maps.device)
+    cells = coordinates((maps.shape[2], maps.shape[3]), maps.device).movedim(0, -1)
+    offset = (cells - centres.nan_to_num(0.5)[:, :, None, None]) * size
+    labels = (-offset.square().sum(-1) / (2 * BLUR**2)).flatten(2).softmax(-1)
+    entropies = -(labels * maps.flatten(2).log_softmax(-1)).sum(-1)
+    seen = torch.isfinite(centres).all(-1)
+    return maps.shape[1] * entropies[seen].mean()
 
 
 class Inversion:
@@ -101,7 +118,8 @@ class Inversion:
         for step in range(steps):
             rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance / chance.sum())
             self.network.train()
-            losses = self._losses(renders, rows, torch_stream(self.seed, stage, step))
+            trust = np.interp(step / steps, TRUST, (0.0, 1.0)) if self.rivals else 0.0
+            losses = self._losses(renders, rows, float(trust), torch_stream(self.seed, stage, step))
             averages.add(losses)
             total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
             assert isinstance(total, Tensor)
@@ -118,14 +136,23 @@ class Inversion:
         self.network.load_state_dict(best)
         return self.calibrate(renders, held)
 
+    @property
+    def rivals(self) -> bool:
+        """Whether there are several objects, of which each can be taken for another."""
+        return len(self.network.view.objects) > 1
+
     def _losses(
-        self, renders: Renders, rows: npt.NDArray[np.intp], generator: torch.Generator
+        self, renders: Renders, rows: npt.NDArray[np.intp], trust: float, generator: torch.Generator
     ) -> dict[str, Tensor]:
         images = vary_appearance(torch.from_numpy(renders.images[rows]), generator).to(self.device)
         units, classes, centres = self._labels(renders, rows)
         # The close look follows the true centre: early on the trunk's idea of it is noise.
         look = centres.nan_to_num(0.5)
         look = look + LOOK_JITTER * torch.randn(look.shape, generator=generator).to(self.device)
+        # A posterior that always looks at the right object never learns how often it will not.
+        if trust:
+            own = torch.rand(len(look), generator=generator).to(self.device) < trust
+            look = look.masked_fill(own[:, None, None], torch.nan)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cpu"):
             reading = self.network(images, look)
         log_probs = self.network.posterior.log_probs(
@@ -139,7 +166,9 @@ class Inversion:
             ]
             losses["classes"] = torch.stack(entropies).sum()
         seen = torch.isfinite(centres)
-        if seen.any():
+        if self.rivals and seen.any():
+            losses["places"] = place_loss(reading.maps.float(), centres)
+        elif seen.any():
             losses["centres"] = nn.functional.huber_loss(
                 reading.centres.float()[seen] * 10, centres[seen] * 10, delta=1.0
             )

@@ -39,12 +39,14 @@ class Reading:
         class_logits: C tensors (B, classes), one for each choice.
         bins: (B, D, BINS) logits of the auxiliary histograms.
         centres: (B, V, 2) where the objects are, on [0, 1].
+        maps: (B, V, h, w) scores of the places where each may be.
     """
 
     columns: list[Tensor]
     class_logits: list[Tensor]
     bins: Tensor
     centres: Tensor
+    maps: Tensor
 
     @property
     def summary(self) -> Tensor:
@@ -88,11 +90,13 @@ class InverseNetwork(nn.Module):
 
         Args:
             images: (B, H, W, 3) uint8, or float on [0, 255].
-            centres: (B, V, 2) where to look closely; by default where the trunk sees the objects.
+            centres: (B, V, 2) where to look closely; by default, and where they are NaN, where the trunk
+                sees the objects.
         """
         pixels = images.movedim(-1, 1).float() / 64 - 2
-        whole, seen = self.trunk(pixels)
-        by_node = self._by_node(pixels, whole.float(), seen if centres is None else centres)
+        whole, seen, maps = self.trunk(pixels)
+        look = seen if centres is None else torch.where(centres.isnan(), seen.detach(), centres)
+        by_node = self._by_node(pixels, whole.float(), look)
         by_node = {node: self.dropout(features) for node, features in by_node.items()}
         columns = [by_node.get(column.node, by_node[""]) for column in self.layout.columns]
         logits = [
@@ -100,7 +104,7 @@ class InverseNetwork(nn.Module):
             for head, choice in zip(self.class_heads, self.layout.choices, strict=True)
         ]
         bins = torch.stack([head(x).float() for head, x in zip(self.bin_heads, columns, strict=True)], dim=1)
-        return Reading(columns, logits, bins, seen)
+        return Reading(columns, logits, bins, seen, maps)
 
     def _by_node(self, pixels: Tensor, whole: Tensor, centres: Tensor) -> dict[str, Tensor]:
         """(B, node_width) features by object, and under ``""`` those of all other nodes."""

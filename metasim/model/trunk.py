@@ -10,6 +10,7 @@ CLOSE_WIDTH = 128
 TRUNK_SIDE = 64  # longer sides are averaged down before the trunk; the close look keeps full resolution
 KEYPOINTS = 24
 GRID = 8
+PEAK = 2  # cells to each side of a map's highest that still belong to its peak
 
 
 def convolution(channels: int, out: int, kernel: int, stride: int = 1, dilation: int = 1) -> nn.Sequential:
@@ -34,14 +35,28 @@ def soft_argmax(maps: Tensor) -> Tensor:
     return weights @ coordinates((maps.shape[2], maps.shape[3]), maps.device).flatten(1).T
 
 
+def peak_argmax(maps: Tensor) -> Tensor:
+    """(B, K, H, W) scores to (B, K, 2) expected x and y on [0, 1], but of the highest peak alone."""
+    height, width = maps.shape[2:]
+    top = maps.flatten(2).argmax(-1)[..., None, None]
+    rows = torch.arange(height, device=maps.device)[:, None]
+    columns = torch.arange(width, device=maps.device)
+    near = ((rows - top // width).abs() <= PEAK) & ((columns - top % width).abs() <= PEAK)
+    return soft_argmax(maps.masked_fill(~near, -torch.inf))
+
+
 class Trunk(nn.Module):
     """Convolutions with coordinates, spatial-softmax keypoints and a coarse grid.
 
+    An object has a map of where it may be. One alone is at the map's mean; of several each can be taken
+    for another, and between two rivals is nobody, so they are at their maps' peaks.
+
     Args:
-        objects: How many object centres to predict.
+        objects: How many objects to look for.
 
     Shapes:
-        (B, 3, H, W) images to (B, GLOBAL_WIDTH) features and (B, objects, 2) centres on [0, 1].
+        (B, 3, H, W) images to (B, GLOBAL_WIDTH) features, (B, objects, 2) centres on [0, 1] and
+        (B, objects, h, w) scores of the maps.
     """
 
     def __init__(self, objects: int) -> None:
@@ -58,17 +73,19 @@ class Trunk(nn.Module):
         width = 2 * (KEYPOINTS + objects) + 2 * 48 + 32 * GRID * GRID
         self.mix = nn.Sequential(nn.Linear(width, GLOBAL_WIDTH), nn.LayerNorm(GLOBAL_WIDTH), nn.ReLU())
 
-    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Features of the whole image and where the objects are."""
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Features of the whole image, where the objects are, and where else they may be."""
         if max(images.shape[2:]) > TRUNK_SIDE:
             scale = TRUNK_SIDE / max(images.shape[2:])
             images = nn.functional.interpolate(images, scale_factor=scale, mode="area")
         place = coordinates((images.shape[2], images.shape[3]), images.device).to(images.dtype)
         x = self.convolutions(torch.cat([images, place.expand(len(images), -1, -1, -1)], dim=1))
-        points = soft_argmax(self.maps(x))
+        maps = self.maps(x)
+        points = soft_argmax(maps)
         parts = [4 * (points.flatten(1) - 0.5), x.amax((2, 3)), x.mean((2, 3)), self.grid(x)]
         features = self.mix(torch.cat([part.to(x.dtype) for part in parts], dim=1))
-        return features, points[:, KEYPOINTS:]
+        own = maps[:, KEYPOINTS:]
+        return features, peak_argmax(own) if self.objects > 1 else points[:, KEYPOINTS:], own
 
 
 class CloseLook(nn.Module):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import Tensor
 
 from metasim.base.streams import seeded_layers, torch_stream
 from metasim.model.inverse import BINS, InverseNetwork, View
-from metasim.model.trunk import CloseLook, coordinates, soft_argmax
+from metasim.model.trunk import CloseLook, coordinates, peak_argmax, soft_argmax
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Choice, Column, SceneLayout
 
@@ -139,6 +141,32 @@ def test_soft_argmax_finds_a_peak(size: tuple[int, int]) -> None:
     maps = torch.zeros(1, 1, height, width)
     maps[0, 0, 5, 6] = 100.0
     torch.testing.assert_close(soft_argmax(maps)[0, 0], torch.tensor([6.5 / width, 5.5 / height]))
+
+
+@given(st.integers(0, 9), st.integers(12, 19), st.floats(0.5, 5.0))
+def test_of_two_peaks_the_higher_is_where_the_object_is(left: int, right: int, lead: float) -> None:
+    maps = torch.full((1, 2, 20, 24), -50.0)
+    maps[0, :, 7, left], maps[0, :, 7, right] = 10.0, 10.0
+    maps[0, 0, 7, left] += lead
+    maps[0, 1, 7, right] += lead
+    expected = torch.tensor([[(left + 0.5) / 24, 7.5 / 20], [(right + 0.5) / 24, 7.5 / 20]])
+    torch.testing.assert_close(peak_argmax(maps)[0], expected)
+    between = soft_argmax(maps)[0, :, 0]
+    assert ((between > expected[0, 0]) & (between < expected[1, 0])).all()
+
+
+def test_where_no_centre_is_given_the_network_looks_where_it_sees() -> None:
+    spec = AttributeSpec("y", "m", 0, 1, mutable=True)
+    columns = tuple(Column(name, name, spec) for name in ("a", "b"))
+    with seeded_layers(0, "test/rivals"):
+        net = InverseNetwork(SceneLayout(columns, (), ("a", "b")), View(("a", "b"), (0.3, 0.3), 12)).eval()
+    images = torch.randint(0, 256, (3, 24, 32, 3), generator=torch_stream(0, "test/rivals"))
+    own = net(images)
+    told = torch.stack([torch.full((3, 2), 0.25), torch.full((3, 2), torch.nan)], dim=1)
+    mixed, away = net(images, told), net(images, torch.full((3, 2, 2), 0.25))
+    torch.testing.assert_close(mixed.columns[1], own.columns[1])
+    torch.testing.assert_close(mixed.columns[0], away.columns[0])
+    assert not torch.allclose(away.columns[1], own.columns[1])
 
 
 def test_a_network_finds_and_reads_a_bright_spot() -> None:
