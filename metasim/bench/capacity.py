@@ -27,7 +27,7 @@ class Sighting:
     Attributes:
         px: Side of the images, pixels.
         samples: Light paths a pixel.
-        seconds: Seconds of a worker a scene.
+        seconds: Seconds of a processor that a worker takes for a scene.
         bytes: Bytes of a sample in the dataset.
         sent: Bytes of a scene and its frame between the process that hands it out and a worker.
     """

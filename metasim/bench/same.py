@@ -27,7 +27,7 @@ Exporter = Callable[[Path, Path, Sequence[str]], None]
 
 @dataclass(frozen=True)
 class SameBench:
-    """Trains experiments and exports their generators, here and on a cluster.
+    """Trains experiments, and exports the generator of the run made here, here and on a cluster.
 
     Attributes:
         experiments: Files of the experiments.
@@ -51,9 +51,9 @@ class SameBench:
         there = ("executor.kind=ray", f"executor.address={address}")
         lines: list[Line] = []
         for experiment in self.experiments:
-            runs = [self._run(experiment, *side, progress) for side in (("here", ()), ("there", there))]
-            made = zip(runs, ((), there), strict=True)
-            datasets = [self._dataset(run, changes) for run, changes in made]
+            sides = (("here", ()), ("there", there))
+            runs = [self._run(experiment, *side, progress) for side in sides]
+            datasets = [self._dataset(runs[0], *side) for side in sides]
             lines.append(_line(runs, datasets))
             yield lines[-1]
         yield {"bench": "same", "experiments": len(lines), "same": all(line["same"] for line in lines)}
@@ -63,8 +63,8 @@ class SameBench:
         progress.say(f"{config.name}, {side}")
         return Experiment.prepare(config).run(self.out / side, resume=True, progress=progress)
 
-    def _dataset(self, run: RunFolder, executor: Sequence[str]) -> Path:
-        place = self.out / "datasets" / run.path.relative_to(self.out)
+    def _dataset(self, run: RunFolder, side: str, executor: Sequence[str]) -> Path:
+        place = self.out / "datasets" / side / run.path.relative_to(self.out / "here")
         self.export(run.path, place, executor)
         return place
 
