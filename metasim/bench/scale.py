@@ -115,13 +115,7 @@ class ScaleBench:
         """Measures; yields a line a measurement, then the summary."""
         config = load_experiment(usual_experiment(self.experiments, self.engine))
         grammar = SceneGrammar.from_source(config.grammar)
-        sightings = []
-        kinds = [*product(self.effort.sizes, self.effort.samples)]
-        progress.start("scenes", len(kinds))
-        for px, samples in kinds:
-            sightings.append(self._sighting(grammar, config.renderer.options, px, samples))
-            progress.advance()
-            yield {"bench": "scale", "measured": "scene", **vars(sightings[-1])}
+        grammar.sample(stream(0, "bench/scale"))  # which makes its laws
         began = process_time()
         scenes = [grammar.sample(stream(0, "bench/scale", index)) for index in range(DRAWN)]
         draw_ms = 1e3 * (process_time() - began) / DRAWN
@@ -131,6 +125,13 @@ class ScaleBench:
             yield nodes[-1]
         memory = self._memory(scenes, progress)
         yield memory
+        sightings = []
+        kinds = [*product(self.effort.sizes, self.effort.samples)]
+        progress.start("scenes", len(kinds))
+        for px, samples in kinds:
+            sightings.append(self._sighting(grammar, config.renderer.options, px, samples))
+            progress.advance()
+            yield {"bench": "scale", "measured": "scene", **vars(sightings[-1])}
         hand_ms = median(line["driver_cpu_ms_per_scene"] for line in nodes)
         start_s = max(line["start_s"] for line in nodes)
         model = Capacity.fit(sightings, (draw_ms + hand_ms) / 1e3, start_s)

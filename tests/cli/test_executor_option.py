@@ -46,6 +46,18 @@ def test_without_ray_the_line_that_installs_it_is_said(
 
 
 @pytest.mark.usefixtures("_without_ray")
+@pytest.mark.parametrize("words", [["scale"], ["same"], ["export", *RAY], ["match", "--quick", *RAY]])
+def test_benchmarks_say_it_too(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "experiments").symlink_to(EXPERIMENTS)
+    assert main(["bench", *words]) == 2
+    *_, line = capsys.readouterr().err.splitlines()
+    assert "executor.kind: ray, which is not installed; expected pip install" in line
+
+
+@pytest.mark.usefixtures("_without_ray")
 def test_without_ray_all_else_works(run: RunFolder, tmp_path: Path) -> None:
     words = ["export", "--run", str(run.path), "--format", "folder", "--num", "2", "--split", "train=1"]
     assert main([*words, "--out", str(tmp_path / "default")]) == 0
