@@ -109,6 +109,11 @@ def _check_names(grammar: Grammar, where: str) -> None:
             if child.symbol not in symbols:
                 path = f"{where}: symbols.{name}.{path}"
                 raise InputError(path, f"unknown symbol {child.symbol!r}", closest(child.symbol, symbols))
+            known = symbols[child.symbol].classes or {child.symbol: 1.0}
+            for cls in child.classes:
+                if cls not in known:
+                    path = f"{where}: symbols.{name}.{path}.classes"
+                    raise InputError(path, f"unknown class {cls!r} of {child.symbol}", closest(cls, known))
 
 
 def _children(symbol: Symbol) -> list[tuple[str, Child]]:

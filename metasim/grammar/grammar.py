@@ -97,6 +97,18 @@ class SceneGrammar:
         total = sum(classes.values())
         return {name: weight / total for name, weight in classes.items()}
 
+    def drawn_classes(self, symbol: str) -> tuple[str, ...]:
+        """The classes that some node of a symbol may have."""
+        makers = [
+            child.classes
+            for other in self.rules.symbols.values()
+            for production in other.productions
+            for child in production.children
+            if child.symbol == symbol
+        ]
+        laws = [own or self.class_weights(symbol) for own in makers or [{}]]
+        return tuple(name for name in self.class_weights(symbol) if any(law.get(name, 0) > 0 for law in laws))
+
     def with_class_weights(self, weights: Mapping[str, Mapping[str, float]]) -> SceneGrammar:
         """The same grammar with other class weights.
 
@@ -124,7 +136,7 @@ class SceneGrammar:
     def sample(self, rng: np.random.Generator) -> SceneGraph:
         """Draws a scene; equal streams give equal scenes."""
         places = sample_places(self.rules, rng)
-        return self.furnish(places, [self._sample_class(place.symbol, rng) for place in places], rng)
+        return self.furnish(places, [self._sample_class(place, rng) for place in places], rng)
 
     def furnish(
         self, places: Sequence[Place], classes: Sequence[str], rng: np.random.Generator
@@ -148,13 +160,10 @@ class SceneGrammar:
         structure = log_prob_places(self.rules, graph)
         if structure == -np.inf or not all(self._fits(node) for node in graph.nodes):
             return -np.inf
-        weights = (self.class_weights(node.symbol)[node.cls] for node in graph.nodes)
-        with np.errstate(divide="ignore"):
-            classes = float(np.log(list(weights)).sum())
-        return structure + classes + self._laws.log_prob(graph)
+        return structure + self._laws.log_prob(graph)
 
-    def _sample_class(self, symbol: str, rng: np.random.Generator) -> str:
-        classes, weights = self._classes[symbol]
+    def _sample_class(self, place: Place, rng: np.random.Generator) -> str:
+        classes, weights = zip(*place.classes, strict=True) if place.classes else self._classes[place.symbol]
         return classes[pick(weights, rng)]
 
     def _fits(self, node: SceneNode) -> bool:

@@ -4,7 +4,8 @@
 
     start: scene
     symbols:
-      scene: {children: [light, {symbol: object, count: {uniform: [1, 3]}}]}   # or productions, by weight
+      scene: {children: [light, {symbol: object, count: {uniform: [1, 3]}}]}   # or productions, by weight;
+                                                    # classes: {mug: 1} in a child: in place of its symbol's
       light:
         attributes:
           intensity: {range: [0, 2], mutable: true, law: {normal: {mean: 0.5, std: 0.01}}}
@@ -95,23 +96,52 @@ Count = Annotated[int, Field(ge=0)]
 Counts = Annotated[dict[Count, Weight], Field(min_length=1), BeforeValidator(_as_counts)]
 
 
+def _as_weights(data: Any) -> Any:
+    """A list of classes as equal weights."""
+    if not isinstance(data, list | tuple):
+        return data
+    if len(set(map(str, data))) < len(data):
+        raise ValueError("classes that all differ")
+    return dict.fromkeys(data, 1.0)
+
+
+ClassWeights = Annotated[dict[ClassName, Annotated[float, Field(ge=0)]], BeforeValidator(_as_weights)]
+
+
+def _some_class(classes: Mapping[str, float]) -> None:
+    if classes and not any(classes.values()):
+        raise ValueError("classes of which one at least has a weight above 0")
+
+
 class Child(Section):
     """How many nodes of a symbol a production makes: ``digit``, or ``{symbol: digit, count: 5}``.
 
     Attributes:
         symbol: The symbol.
         count: Weights by count.
+        classes: Weights by class of these nodes; empty for those of the symbol. So the productions of a
+            node make objects of classes that differ in how often, and classes go with numbers.
     """
 
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
     symbol: str
-    count: Counts = Field({1: 1.0})
+    count: Counts = Field(default={1: 1.0})
+    classes: ClassWeights = Field(default={})
+
+    @model_validator(mode="after")
+    def _has_some_class(self) -> Self:
+        _some_class(self.classes)
+        return self
 
     @model_serializer
     def _as_written(self) -> str | dict[str, Any]:
-        if self.count == {1: 1.0}:
+        if self.count == {1: 1.0} and not self.classes:
             return self.symbol
         sure = list(self.count.values()) == [1.0]
-        return {"symbol": self.symbol, "count": next(iter(self.count)) if sure else {"weights": self.count}}
+        count = next(iter(self.count)) if sure else {"weights": self.count}
+        own = {"classes": dict(self.classes)} if self.classes else {}
+        return {"symbol": self.symbol, "count": count, **own}
 
 
 def _as_child(data: Any) -> Any:
@@ -133,15 +163,6 @@ class Production(Section):
     children: Children = ()
 
 
-def _as_weights(data: Any) -> Any:
-    """A list of classes as equal weights."""
-    if not isinstance(data, list | tuple):
-        return data
-    if len(set(map(str, data))) < len(data):
-        raise ValueError("classes that all differ")
-    return dict.fromkeys(data, 1.0)
-
-
 class Symbol(Section):
     """A kind of node.
 
@@ -154,9 +175,7 @@ class Symbol(Section):
 
     short_forms = ("children",)
 
-    classes: Annotated[dict[ClassName, Annotated[float, Field(ge=0)]], BeforeValidator(_as_weights)] = Field(
-        {}
-    )
+    classes: ClassWeights = Field(default={})
     attributes: dict[AttributeName, Annotated[Attribute, BeforeValidator(_as_law)]] = Field({})
     productions: Annotated[tuple[Production, ...], Field(min_length=1)] = (Production(),)
 
@@ -173,9 +192,8 @@ class Symbol(Section):
         return {**rest, "productions": [{"children": data["children"]}]}
 
     @model_validator(mode="after")
-    def _some_class(self) -> Self:
-        if self.classes and not any(self.classes.values()):
-            raise ValueError("classes of which one at least has a weight above 0")
+    def _has_some_class(self) -> Self:
+        _some_class(self.classes)
         return self
 
     @model_serializer

@@ -18,7 +18,7 @@ from metasim.matching.bank import Scenes
 from metasim.matching.extractors import INVERSE, extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import find_lender
-from metasim.matching.structure.check import check_structure, check_target_objects
+from metasim.matching.structure.check import check_classes, check_structure, check_target_objects
 from metasim.matching.structure.inventory import Inventory
 from metasim.matching.structure.trainer import StructureTrainer
 from metasim.matching.target import Images, Target, check_target_grammar, learning_part
@@ -74,6 +74,7 @@ class Experiment:
         target = None if wanted is None else SceneGrammar.from_source(wanted, "target.grammar")
         check_options(config.renderer.kind, config.renderer.options, "renderer")
         check_options(config.renderer.kind, target_options(config), "target.renderer")
+        check_classes(grammar)
         inventory = None if grammar.fixed_structure else Inventory.of(grammar)
         if inventory is None:
             layout = SceneLayout.of(grammar.schema, grammar.sample(stream(config.seed, "layout")))

@@ -185,6 +185,22 @@ class Variation(_Strict):
     floor: Share
 
 
+class Dependence(_Strict):
+    """Mutual information, in nats, of how many objects a scene has and the class of any one of them.
+
+    Attributes:
+        prior: Of the grammar that the run has started from.
+        generated: Of the generator.
+        target: Of the target.
+        again: Of a second draw of the target, of as many scenes.
+    """
+
+    prior: NonNegative
+    generated: NonNegative
+    target: NonNegative
+    again: NonNegative
+
+
 class Summary(_Strict):
     """The numbers a run ends with.
 
@@ -201,6 +217,8 @@ class Summary(_Strict):
         counts: Shares of the numbers of nodes of a symbol.
         variations: Distances of these shares, by ``<symbol>/count`` and ``<symbol>/class``; not in the file
             where nothing varies.
+        dependences: By symbol, of the number of its nodes and their classes; not in the file where nothing
+            varies.
     """
 
     experiment: str
@@ -214,10 +232,11 @@ class Summary(_Strict):
     classes: dict[str, dict[str, Frequency]] = {}
     counts: dict[str, dict[str, Frequency]] = {}
     variations: dict[str, Variation] = {}
+    dependences: dict[str, Dependence] = {}
 
     def save(self, path: Path) -> None:
         """Writes the summary whole."""
-        empty = None if self.variations else {"variations"}
+        empty = {name for name in ("variations", "dependences") if not getattr(self, name)}
         write_text(path, self.model_dump_json(indent=1, exclude=empty) + "\n")
 
     @classmethod

@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from metasim.model.readout import Readout
 from metasim.runs.population import Column, Populations
-from metasim.runs.summary import AttributeResult, Correlation, Frequency, Summary, Variation, Verdict
+from metasim.runs.summary import (
+    AttributeResult,
+    Correlation,
+    Dependence,
+    Frequency,
+    Summary,
+    Variation,
+    Verdict,
+)
 from metasim.scene.layout import Array, SceneLayout
 from metasim.stats.moments import MomentErrors
 from metasim.verdict.alarms import Sample, false_alarms
@@ -103,6 +111,7 @@ class Judgement:
     populations: Populations
     counts: dict[str, dict[str, Frequency]] = field(default_factory=dict)
     variations: dict[str, Variation] = field(default_factory=dict)
+    dependences: dict[str, Dependence] = field(default_factory=dict)
 
     def summary(
         self, experiment: str, seed: int, renders: int, wall_seconds: float, render_seconds: float
@@ -120,6 +129,7 @@ class Judgement:
             classes=self.classes,
             counts=self.counts,
             variations=self.variations,
+            dependences=self.dependences,
         )
 
 

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from metasim.runs.population import Column, Populations
-from metasim.runs.summary import AttributeResult, Correlation, Frequency, Variation, Verdict
+from metasim.runs.summary import AttributeResult, Correlation, Dependence, Frequency, Variation, Verdict
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, SceneLayout
+from metasim.stats.information import mutual_information
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations
 from metasim.verdict.evidence import compare
 from metasim.verdict.finding import conclude
@@ -95,6 +96,7 @@ def judge_structure(material: StructureMaterial, rng: np.random.Generator, permu
         populations,
         counts,
         variations(m),
+        dependences(m),
     )
 
 
@@ -141,6 +143,33 @@ def variations(material: StructureMaterial) -> dict[str, Variation]:
             labels = [c.objects[s].classes[:, 0] for c in (m.prior, m.generated, *m.truth)]
             found[f"{symbol}/class"] = _variation(*labels)
     return found
+
+
+def dependences(material: StructureMaterial) -> dict[str, Dependence]:
+    """How much the number of objects and their classes tell of each other; empty if the truth is unknown."""
+    m = material
+    if m.truth is None:
+        return {}
+    found = {}
+    for s, part in enumerate(by_symbol(m.layout)):
+        if part.choices:
+            told = [
+                mutual_information(_number_and_class(census, s, len(part.choices[0].classes)))
+                for census in (m.prior, m.generated, *m.truth)
+            ]
+            found[m.layout.node_names[s]] = Dependence(
+                prior=told[0], generated=told[1], target=told[2], again=told[3]
+            )
+    return found
+
+
+def _number_and_class(census: Census, symbol: int, classes: int) -> Array:
+    """(numbers, classes) scenes by the number of objects and the class of one of them picked at random."""
+    numbers = census.numbers[:, symbol]
+    joint = np.zeros((int(numbers.max(initial=0)) + 1, classes))
+    of_scene = np.repeat(numbers, numbers)
+    np.add.at(joint, (of_scene, census.objects[symbol].classes[:, 0]), 1 / of_scene)
+    return joint
 
 
 def _variation(

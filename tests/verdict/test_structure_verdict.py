@@ -71,6 +71,27 @@ def test_distances_are_those_of_the_laws(material: StructureMaterial) -> None:
         assert variation.floor < error
 
 
+def test_what_numbers_and_classes_tell_of_each_other_is_told() -> None:
+    few, many = ({"symbol": "mug", "count": n, "classes": {c: 1}} for n, c in ((1, "red"), (2, "blue")))
+    mapping = TARGET.to_mapping()
+    mapping["symbols"]["table"] = {"productions": [{"children": [few, "shoe"]}, {"children": [many, "shoe"]}]}
+    tied = SceneGrammar.from_mapping(mapping)
+    draws = np.random.default_rng(0).standard_normal((3, 40, 3)).astype(np.float32)
+    material = StructureMaterial(
+        LAYOUT,
+        census(PRIOR, 0),
+        census(tied, 1),
+        (census(tied, 2), census(tied, 3)),
+        {"convolutions": FeatureSets(draws[0], [draws[1], draws[2]])},
+    )
+    found = judge_structure(material, np.random.default_rng(0), 20).dependences
+    assert set(found) == {"mug"}
+    told = found["mug"]
+    assert told.prior < 0.01
+    for value in (told.generated, told.target, told.again):
+        assert value == pytest.approx(np.log(2), abs=0.01)
+
+
 def test_shares_and_attributes_are_told_by_symbol(material: StructureMaterial) -> None:
     found = judge_structure(material, np.random.default_rng(0), 20)
     assert set(found.counts["mug"]) == {"1", "2"}
@@ -89,5 +110,5 @@ def test_shares_and_attributes_are_told_by_symbol(material: StructureMaterial) -
 def test_nothing_is_compared_with_a_truth_that_is_unknown(material: StructureMaterial) -> None:
     blind = StructureMaterial(LAYOUT, material.prior, material.generated, None, material.features)
     found = judge_structure(blind, np.random.default_rng(0), 20)
-    assert found.variations == {}
+    assert found.variations == found.dependences == {}
     assert all(f.target is None for table in found.counts.values() for f in table.values())

@@ -22,6 +22,22 @@ def check_structure(config: ExperimentConfig) -> None:
             raise InputError(f"matching.{name}", str(value), expected.format(allowed))
 
 
+def check_classes(grammar: SceneGrammar) -> None:
+    """Refuses a generator's grammar in which productions give classes weights of their own.
+
+    Classes go with numbers in the generator, but by the policy that learns them.
+
+    Raises:
+        InputError: At the first such child.
+    """
+    for name, symbol in grammar.rules.symbols.items():
+        for child in (child for production in symbol.productions for child in production.children):
+            if child.classes:
+                where = f"grammar: symbols.{name}.children"
+                got = f"classes of its own for {child.symbol}"
+                raise InputError(where, got, "none but in a target: the symbol's are learnt")
+
+
 def check_target_objects(target: SceneGrammar, inventory: Inventory) -> None:
     """Refuses a target whose objects cannot be told in the generator's words.
 
@@ -49,6 +65,6 @@ def check_target_objects(target: SceneGrammar, inventory: Inventory) -> None:
             raise InputError(f"{here}: {column.name}", found, f"unit {column.spec.unit}, {like}")
     for symbol in inventory.symbols:
         known = inventory.grammar.schema.by_name[symbol].classes
-        for name, weight in target.class_weights(symbol).items():
-            if weight > 0 and name not in known:
+        for name in target.drawn_classes(symbol):
+            if name not in known:
                 raise InputError(f"{here}: {symbol}", f"class {name}", f"{closest(name, known)}, {like}")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
+from metasim.grammar.expansion import Step
 from metasim.matching.structure.bank import SetRenders
 from metasim.matching.structure.draws import UNSEEN, SetDraws
 from metasim.matching.structure.inventory import Inventory
@@ -14,9 +16,12 @@ from metasim.matching.structure.reader import asked_for
 from metasim.matching.structure.readings import Readings
 from metasim.model.assignment import assign
 from metasim.scene.layout import Array, Classes
+from metasim.stats.resampling import systematic_rows
 from metasim.stats.unfolding import tilt, unfold
 
 ITERATIONS = 30
+HELD_OUT = 5  # every fifth image's derivations tell when to stop
+ALIKE = 4.0  # objects of each symbol, as of any number, that are seen besides in scenes of each number
 PRIOR_COUNT = 0.5  # examples that a reader is taken to get right, beside the real ones
 
 
@@ -81,9 +86,11 @@ class Confusion:
 
 
 def fit_law(draws: SetDraws, bank: StructureLaw, inventory: Inventory) -> tuple[StructureLaw, Array]:
-    """The law that makes all images likely together, numbers and kinds independent.
+    """The law that makes all images likely together: a number, and kinds that may go with it.
 
-    Draws are weighted by the law's probability over the bank's, whose own law is known.
+    Draws are weighted by the law's probability over the bank's, whose own law is known and whose kinds
+    do not go with numbers. Were the law's taken to do no more, what a reader is unsure of would be told
+    alike for all numbers, and so loosen whatever ties them.
 
     Args:
         draws: Of M images, S each.
@@ -91,23 +98,26 @@ def fit_law(draws: SetDraws, bank: StructureLaw, inventory: Inventory) -> tuple[
         inventory: What scenes may hold.
 
     Returns:
-        The law, and (M, S) weights of the draws; rows sum to 1.
+        The law's margins, and (M, S) weights of the draws; rows sum to 1.
 
     References:
         Saerens, Latinne and Decaestecker, "Adjusting the outputs of a classifier to new a priori
         probabilities", Neural Computation 14, 2002.
     """
-    counts = draws.counts(len(inventory.kinds))
-    law = bank
+    counts, taken = draws.counts(len(inventory.kinds)), draws.tallies.ravel()
+    law, given = bank, np.tile(bank.kinds, (len(bank.tallies), 1))
     weights = np.full(draws.tallies.shape, 1 / draws.tallies.shape[1])
     for _ in range(ITERATIONS):
-        ratio = np.log(law.kinds / bank.kinds)
-        logs = np.log(law.tallies / bank.tallies)[draws.tallies] + counts @ ratio
+        ratio = np.log(given / bank.kinds)[draws.tallies]
+        logs = np.log(law.tallies / bank.tallies)[draws.tallies] + (counts * ratio).sum(2)
         weights = np.exp(logs - logs.max(1, keepdims=True))
         weights /= weights.sum(1, keepdims=True)
-        tallies = np.bincount(draws.tallies.ravel(), weights.ravel(), len(law.tallies)) + 1e-3
-        kinds = (weights[..., None] * counts).sum((0, 1)) + 1e-2
-        law = StructureLaw(tallies / tallies.sum(), _by_symbol(kinds, inventory))
+        tallies = np.bincount(taken, weights.ravel(), len(law.tallies)) + 1e-3
+        weighted = (weights[..., None] * counts).reshape(len(taken), -1)
+        pairs = np.stack([np.bincount(taken, column, len(tallies)) for column in weighted.T], axis=1)
+        kinds = _by_symbol(pairs.sum(0) + 1e-2, inventory)
+        given = np.stack([_by_symbol(row + ALIKE * kinds, inventory) for row in pairs])
+        law = StructureLaw(tallies / tallies.sum(), kinds)
     return law, weights
 
 
@@ -141,6 +151,38 @@ def fill_unseen(
         own, unseen = inventory.kinds_of(s), (kinds == UNSEEN) & (draws.symbols == s)
         kinds[unseen] = rng.choice(own, unseen.sum(), p=law.kinds[own] / law.kinds[own].sum())
     return kinds
+
+
+def shown_derivations(
+    draws: SetDraws,
+    weights: Array,
+    law: StructureLaw,
+    inventory: Inventory,
+    count: int,
+    rng: np.random.Generator,
+) -> tuple[list[list[Step]], npt.NDArray[np.bool_]]:
+    """Derivations that make what images show.
+
+    Args:
+        draws: Of M images, S each.
+        weights: (M, S) how often each is to be derived.
+        law: What objects that are not seen are.
+        inventory: What scenes may hold.
+        count: How many derivations.
+        rng: Draws them.
+
+    Returns:
+        The derivations, and (count,) which are of the images that only tell when to stop.
+    """
+    kinds = fill_unseen(draws, law, inventory, rng)
+    rows = systematic_rows(weights.ravel(), count, rng)
+    derivations = []
+    for row in rows:
+        image, draw = divmod(int(row), weights.shape[1])
+        tally = int(draws.tallies[image, draw])
+        nodes, _ = inventory.nodes(tally, kinds[image, draw, : inventory.sizes[tally]], rng)
+        derivations.append(inventory.expansion.steps(nodes))
+    return derivations, rows // weights.shape[1] % HELD_OUT == HELD_OUT - 1
 
 
 def _by_symbol(kinds: Array, inventory: Inventory) -> Array:

@@ -22,7 +22,7 @@ from metasim.matching.structure.bank import SetBank, SetProposal, SetRenders, re
 from metasim.matching.structure.derivation import derive, fit_policy
 from metasim.matching.structure.draws import SetDraws, draw_sets
 from metasim.matching.structure.inventory import Inventory
-from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fill_unseen, fit_law
+from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fit_law, shown_derivations
 from metasim.matching.structure.objects import Inferred, infer_objects, infer_scenery
 from metasim.matching.structure.plan import structure_plan
 from metasim.matching.structure.proposals import Believed, focused_sets, wide_sets
@@ -39,12 +39,10 @@ from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
-from metasim.stats.resampling import systematic_rows
 
 PRIOR_SCENES = 1024
 DERIVATIONS = 12000
 POLICY_STEPS = 300  # beyond them combinations of single images are learnt by heart
-HELD_OUT = 5  # every fifth image's derivations tell when to stop
 
 
 @dataclass
@@ -177,20 +175,11 @@ class StructureTrainer:
             self.policy.load_state_dict(self.checkpoint.policy)
             return
         rng = stream(self.seed, "derive")
-        kinds = fill_unseen(self.draws, self.law, self.inventory, rng)
-        rows = systematic_rows(self.weights.ravel(), DERIVATIONS, rng)
-        derivations = []
-        for row in rows:
-            image, draw = divmod(int(row), self.weights.shape[1])
-            tally = int(self.draws.tallies[image, draw])
-            own = kinds[image, draw, : self.inventory.sizes[tally]]
-            nodes, _ = self.inventory.nodes(tally, own, rng)
-            derivations.append(self.inventory.expansion.steps(nodes))
-        held = rows // self.weights.shape[1] % HELD_OUT == HELD_OUT - 1
+        shown = shown_derivations(self.draws, self.weights, self.law, self.inventory, DERIVATIONS, rng)
         steps = max(round(POLICY_STEPS * self.config.effort), LEAST_STEPS)
         record = self._recorder("derive", steps)
         sizes = self.inventory.expansion.sizes
-        self.policy = fit_policy(sizes, derivations, held, steps, self.seed, record)
+        self.policy = fit_policy(sizes, *shown, steps, self.seed, record)
         self.checkpoint.keep("derive", policy=self.policy.state_dict())
 
     def transfer(self) -> None:
