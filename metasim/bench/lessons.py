@@ -88,10 +88,9 @@ class Lessons:
         earlier = self._earlier(run)
         config = self.experiment.config
         prior = [self.experiment.grammar.sample(stream(config.seed, "bench/prior", i)) for i in range(budget)]
+        found: dict[str, tuple[Lesson, Array]] = {}
         with RenderPool(config.renderer.kind, config.renderer.options) as pool:
             of = self._scenes(pool)
-            alone = of.render(prior, "bench/prior")
-            found = {"prior": (self._lesson(alone), np.full(len(alone), 1 / len(alone)))}
             for kind, file in {"matched": "matched.pt", "tuned": "best.pt"}.items():
                 if kind == "tuned" and not kept["tilt"].any():
                     continue
@@ -100,6 +99,8 @@ class Lessons:
                 # What is drawn anew counts as much a render as the fullest of the others.
                 weights = np.concatenate([kept[kind], np.full(len(more), kept["matched"].max())])
                 found[kind] = (self._lesson(Renders.joined([earlier, more])), weights / weights.sum())
+            alone = of.render(prior, "bench/prior")
+            found["prior"] = (self._lesson(alone), np.full(len(alone), 1 / len(alone)))
         return found
 
     def _earlier(self, run: RunFolder) -> Renders:

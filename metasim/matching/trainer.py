@@ -287,14 +287,15 @@ class Trainer:
         self.renders += config.renders
         drawn = [Renders.load(kept), Renders.load(self.folder.bank / "rehearsal.npz")]
         material = Material.of(drawn, self.bank, self.population.law)
-        stage = TaskStage(config, self.layout, labelled, material, self.config.effort, self.seed, self.device)
+        run = self.config.effort, self.seed, self.device
+        stage = TaskStage(config, self.layout, labelled, self.population, material, *run)
         found = self.folder.checkpoints / "task.pt"
         if not found.exists():
             outcome = stage.run(self._recorder("task", config.rounds))
             self.progress.say(outcome.words)
             self.generator().save(self.folder.checkpoints / "matched.pt")
             stage.save(found, outcome.coefficients)
-        tuned = stage.tilted(self.population, load_checkpoint(found)["tilt"].numpy())
+        tuned = stage.tilted(load_checkpoint(found)["tilt"].numpy())
         if "task" not in self.checkpoint.done:
             if tuned is not self.population:
                 self._transfer("task/transfer", tuned)

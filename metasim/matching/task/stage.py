@@ -18,13 +18,20 @@ from metasim.matching.task.kind import Task, task_of
 from metasim.matching.task.labels import Labelled
 from metasim.matching.task.learner import Learner, Lesson
 from metasim.matching.task.material import Material
-from metasim.matching.task.tilt import Statistics, divergence, tilted, tilted_population, within_trust
+from metasim.matching.task.tilt import (
+    Statistics,
+    Weighed,
+    tilted_population,
+    weighed_population,
+    within_trust,
+)
 from metasim.runs.checkpoint import save_checkpoint
 from metasim.scene.layout import Array, SceneLayout
 
 RATE = 0.6  # of the tilt along its gradient, which is in correlations
 PROOFS = 2  # pairs of networks that decide
-PROOF_STEPS = 2  # times those of a round
+PROOF_STEPS = 4  # times those of a round
+CERTAIN = 2.0  # standard errors by which a tilt has to be better
 
 Record = Callable[[int, dict[str, float]], None]
 
@@ -50,7 +57,8 @@ class TaskStage:
         config: Section of the experiment.
         layout: Columns and choices of its scenes.
         labelled: Images of the target with their truth.
-        material: Renders with weights under the matched law.
+        population: The matched law.
+        material: Renders with weights under it.
         effort: Factor on the optimiser steps.
         seed: Root seed.
         device: Where the network lives.
@@ -59,6 +67,7 @@ class TaskStage:
     config: TaskConfig
     layout: SceneLayout
     labelled: Labelled
+    population: Population
     material: Material
     effort: float
     seed: int
@@ -76,6 +85,11 @@ class TaskStage:
         scenes, weights = self.material.renders, self.material.weights
         return Statistics.of(scenes.units, scenes.classes, weights, self.layout.periodic, sizes)
 
+    @cached_property
+    def _law(self) -> Weighed:
+        renders = self.material.renders
+        return Weighed(self.material.weights, self.statistics(renders.units, renders.classes))
+
     @property
     def steps(self) -> int:
         """Optimiser steps of a round."""
@@ -84,28 +98,27 @@ class TaskStage:
     def run(self, record: Record) -> Outcome:
         """Tilts the law round by round, then lets images that guided nothing decide on it."""
         guide, proof = (self._lesson(half) for half in self.labelled.halves())
-        renders = self.material.renders
-        known = self.statistics(renders.units, renders.classes)
-        nothing = np.zeros(known.shape[1])
+        law = self._law
+        laws = (law, weighed_population(self.population, self.statistics))
+        nothing = np.zeros(law.statistics.shape[1])
         tilt, learner = nothing, self._learner("task")
         credit = self._credit(guide)
         for number in range(self.config.rounds):
-            weights = tilted(self.material.weights, known, tilt)
-            way = credit.direction(learner, self._material, weights, known, self.steps, number)
-            tilt = within_trust(self.material.weights, known, tilt + RATE * way, self.config.trust)
-            moved = divergence(tilted(self.material.weights, known, tilt), self.material.weights)
+            weights = law.tilted(tilt)
+            way = credit.direction(learner, self._material, weights, law.statistics, self.steps, number)
+            tilt = within_trust(laws, tilt + RATE * way, self.config.trust)
+            moved = max(each.divergence(tilt) for each in laws)
             found = {"loss": learner.losses(guide).mean(), "wrong": learner.errors(guide).mean()}
             record(number, {**{name: float(value) for name, value in found.items()}, "divergence": moved})
         loss, chance = float(learner.losses(guide).mean()), self._chance(guide)
         if loss >= chance:
             said = f"its network learns nothing of labelled images (loss {loss:.3g}, chance {chance:.3g})"
             return Outcome(nothing, f"task: not tuned, {said}")
-        return self._decided(tilt, nothing, known, proof)
+        return self._decided(tilt, nothing, proof)
 
     def weights(self, coefficients: Array) -> Array:
         """(n,) weights of the material under a tilt; they sum to 1."""
-        renders = self.material.renders
-        return tilted(self.material.weights, self.statistics(renders.units, renders.classes), coefficients)
+        return self._law.tilted(coefficients)
 
     def save(self, path: Path, coefficients: Array) -> None:
         """Writes a tilt, and what the renders of the material weigh without it and with it."""
@@ -113,23 +126,22 @@ class TaskStage:
         kept = {"tilt": coefficients, **weights}
         save_checkpoint(path, {name: torch.from_numpy(values) for name, values in kept.items()})
 
-    def tilted(self, population: Population, coefficients: Array) -> Population:
-        """The population under a tilt; itself if there is none."""
+    def tilted(self, coefficients: Array) -> Population:
+        """The population under a tilt; the matched one itself if there is none."""
         if not coefficients.any():
-            return population
-        return tilted_population(population, self.statistics, coefficients)
+            return self.population
+        return tilted_population(self.population, self.statistics, coefficients)
 
-    def _decided(self, tilt: Array, nothing: Array, known: Array, proof: Lesson) -> Outcome:
+    def _decided(self, tilt: Array, nothing: Array, proof: Lesson) -> Outcome:
         """The tilt, if networks that learn by it are better on held-back images by more than chance."""
-        laws = (tilted(self.material.weights, known, t) for t in (nothing, tilt))
-        before, after = (self._proved(weights, proof) for weights in laws)
+        before, after = (self._proved(self.weights(t), proof) for t in (nothing, tilt))
         gain = before - after
         error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
         said = (
             f"loss on {len(gain)} held-back labels {before.mean():.3g} -> {after.mean():.3g} "
             f"(better by {gain.mean():.2g} +- {error:.2g})"
         )
-        if gain.mean() > error:
+        if gain.mean() > CERTAIN * error:
             return Outcome(tilt, f"task: tuned, {said}")
         return Outcome(nothing, f"task: not tuned, since it never improves: {said}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.special import logsumexp
 from metasim.matching.population import Population
 from metasim.scene.layout import Array, Classes
 
+FARTHEST = 3.0  # spreads from the mean at which a statistic ends: the rarest scenes must not outweigh all
 HALVINGS = 30
 LEAST_SPREAD = 1e-6
 
@@ -19,7 +21,7 @@ LEAST_SPREAD = 1e-6
 class Statistics:
     """What of a scene its weight may depend on: its classes, and how far its attributes are from the middle.
 
-    All are standardised under the law that they were made for.
+    All are standardised under the law that they were made for, and end ``FARTHEST`` spreads from its mean.
 
     Attributes:
         periodic: (D,) which attributes wrap.
@@ -56,7 +58,7 @@ class Statistics:
     def __call__(self, units: Array, classes: Classes) -> Array:
         """(..., F) statistics of (..., D) attributes and (..., C) classes."""
         raw = _raw(units, classes, self.middle, self.periodic, self.sizes)
-        return (raw - self.centre) / self.scale
+        return ((raw - self.centre) / self.scale).clip(-FARTHEST, FARTHEST)
 
 
 def _raw(
@@ -68,44 +70,59 @@ def _raw(
     return np.concatenate([away, away**2, *hot], axis=-1, dtype=np.float64)
 
 
-def tilted(weights: Array, statistics: Array, coefficients: Array) -> Array:
-    """(n,) weights, which sum to 1, moved by the exponential of (n, F) statistics times (F,) coefficients."""
-    with np.errstate(divide="ignore"):
-        log = np.log(weights) + statistics @ coefficients
-    return np.exp(log - logsumexp(log))
+@dataclass(frozen=True)
+class Weighed:
+    """Scenes that stand for a law.
 
-
-def divergence(tuned: Array, matched: Array) -> float:
-    """Kullback-Leibler divergence, in nats, of weights from others of the same scenes; both sum to 1.
-
-    Of the scenes' number at least its exponential's inverse stays effective.
+    Attributes:
+        weights: (n,) how much each counts; they sum to 1.
+        statistics: (n, F) what their tilt depends on.
     """
-    seen = tuned > 0
-    return float((tuned[seen] * np.log(tuned[seen] / matched[seen])).sum())
+
+    weights: Array
+    statistics: Array
+
+    def tilted(self, coefficients: Array) -> Array:
+        """(n,) weights moved by the exponential of the statistics times (F,) coefficients."""
+        with np.errstate(divide="ignore"):
+            log = np.log(self.weights) + self.statistics @ coefficients
+        return np.exp(log - logsumexp(log))
+
+    def divergence(self, coefficients: Array) -> float:
+        """Kullback-Leibler divergence, in nats, of the tilted law from the law.
+
+        Of the scenes' number at least the inverse of its exponential stays effective.
+        """
+        tuned = self.tilted(coefficients)
+        seen = tuned > 0
+        return float((tuned[seen] * np.log(tuned[seen] / self.weights[seen])).sum())
 
 
-def within_trust(weights: Array, statistics: Array, coefficients: Array, trust: float) -> Array:
-    """The coefficients, or as large a share of them as keeps the tilted law within the trusted divergence.
+def within_trust(laws: Sequence[Weighed], coefficients: Array, trust: float) -> Array:
+    """The coefficients, or as large a share of them as keeps every tilted law within the trusted divergence.
 
     A trust region as in relative entropy policy search (Peters, Mulling and Altun, AAAI 2010).
     """
-    if divergence(tilted(weights, statistics, coefficients), weights) <= trust:
+    if max(law.divergence(coefficients) for law in laws) <= trust:
         return coefficients
     low, high = 0.0, 1.0  # the divergence grows along a ray
     for _ in range(HALVINGS):
         share = (low + high) / 2
-        inside = divergence(tilted(weights, statistics, share * coefficients), weights) <= trust
+        inside = max(law.divergence(share * coefficients) for law in laws) <= trust
         low, high = (share, high) if inside else (low, share)
     return low * coefficients
 
 
+def weighed_population(population: Population, statistics: Statistics) -> Weighed:
+    """All draws of a population."""
+    units, classes = population.posteriors.pooled()
+    if population.correction is not None:
+        units = population.correction.apply(units)
+    return Weighed(population.weights.ravel() / population.weights.sum(), statistics(units, classes))
+
+
 def tilted_population(population: Population, statistics: Statistics, coefficients: Array) -> Population:
     """The population with its draws tilted: an image counts more where its scene does."""
-    units, classes = population.posteriors.units, population.posteriors.classes
-    if population.correction is not None:
-        flat = population.correction.apply(units.reshape(-1, units.shape[-1]))
-        units = flat.reshape(units.shape)
-    known = statistics(units, classes).reshape(population.weights.size, -1)
-    total = population.weights.sum()
-    weights = tilted(population.weights.ravel() / total, known, coefficients)
-    return replace(population, weights=total * weights.reshape(population.weights.shape))
+    weights = weighed_population(population, statistics).tilted(coefficients)
+    mass = population.weights.sum() * weights.reshape(population.weights.shape)
+    return replace(population, weights=mass)
