@@ -33,8 +33,8 @@ class Anatomy:
     objects: tuple[str, ...]
 
     @classmethod
-    def of(cls, rules: Grammar) -> Anatomy:
-        """Tells scenery and objects apart.
+    def of(cls, rules: Grammar, where: str = "grammar") -> Anatomy:
+        """Tells scenery and objects apart; messages call the grammar ``where``.
 
         Raises:
             InputError: If objects have children or several parents, or scenery a choice.
@@ -49,16 +49,16 @@ class Anatomy:
         objects = tuple(name for name in rules.symbols if name not in scenery)
         for name in objects:
             if name not in leaves:
-                where = f"grammar: symbols.{name}.children"
-                raise InputError(where, "children of an object", "none, where counts vary")
-        host = _host(rules, objects)
+                place = f"{where}: symbols.{name}.children"
+                raise InputError(place, "children of an object", "none, where counts vary")
+        host = _host(rules, objects, where)
         for name in scenery:
             if len(rules.symbols[name].classes) > 1:
-                where = f"grammar: symbols.{name}.classes"
-                raise InputError(where, "a choice in a node with children", "one class, where counts vary")
+                place = f"{where}: symbols.{name}.classes"
+                raise InputError(place, "a choice in a node with children", "one class, where counts vary")
             if name != host and len(rules.symbols[name].productions) > 1:
                 expected = f"one, since the objects are children of {host}"
-                raise InputError(f"grammar: symbols.{name}.productions", "several", expected)
+                raise InputError(f"{where}: symbols.{name}.productions", "several", expected)
         return cls(scenery, host, objects)
 
     def orders(self, rules: Grammar) -> dict[Tally, list[tuple[Order, float]]]:
@@ -80,13 +80,13 @@ def orders_of(production: Production) -> Iterator[tuple[Order, float]]:
         yield tuple(child.symbol for child, count in children for _ in range(count)), weight
 
 
-def _host(rules: Grammar, objects: tuple[str, ...]) -> str:
+def _host(rules: Grammar, objects: tuple[str, ...], where: str) -> str:
     parents = [
         name for name, symbol in rules.symbols.items() if not _below(symbol.productions).isdisjoint(objects)
     ]
     if len(parents) > 1:
         expected = f"objects below {parents[0]} alone, where counts vary"
-        raise InputError(f"grammar: symbols.{parents[1]}.children", "objects here too", expected)
+        raise InputError(f"{where}: symbols.{parents[1]}.children", "objects here too", expected)
     return parents[0] if parents else rules.start
 
 

@@ -46,7 +46,7 @@ def check_target_objects(target: SceneGrammar, inventory: Inventory) -> None:
             an attribute that it learns, or give it in another unit.
     """
     here, like = "target.grammar", "as in the generator's grammar"
-    theirs = Inventory.of(target)
+    theirs = Inventory.of(target, here)
     if theirs.symbols != inventory.symbols:
         raise InputError(
             here, f"symbols {', '.join(theirs.symbols)}", f"{', '.join(inventory.symbols)}, {like}"

@@ -64,21 +64,21 @@ class Inventory:
     prior: Array
 
     @classmethod
-    def of(cls, grammar: SceneGrammar) -> Inventory:
-        """The inventory of a grammar.
+    def of(cls, grammar: SceneGrammar, where: str = "grammar") -> Inventory:
+        """The inventory of a grammar, which messages call ``where``.
 
         Raises:
             InputError: If more varies than the children of one node, too many numbers are possible, or an
                 object has nothing mutable.
         """
-        anatomy, schema = Anatomy.of(grammar.rules), grammar.schema
+        anatomy, schema = Anatomy.of(grammar.rules, where), grammar.schema
         symbols = anatomy.objects
         if not symbols:
-            raise InputError("grammar", "scenes that differ in their order alone", "nodes that vary")
+            raise InputError(where, "scenes that differ in their order alone", "nodes that vary")
         for name in symbols:
             if not any(spec.mutable for spec in schema.by_name[name].attributes):
-                where = f"grammar: symbols.{name}"
-                raise InputError(where, "no mutable attribute", "one at least, where counts vary")
+                expected = "one at least, where counts vary"
+                raise InputError(f"{where}: symbols.{name}", "no mutable attribute", expected)
         kinds = tuple((name, c) for name in symbols for c in schema.by_name[name].classes)
         choices = tuple(
             Choice(name, schema.by_name[name].classes)
@@ -87,9 +87,7 @@ class Inventory:
         )
         law = _tallies(grammar, anatomy)
         if len(law) > MOST_TALLIES:
-            raise InputError(
-                "grammar", f"{len(law)} combinations of counts", f"{MOST_TALLIES} at most to learn"
-            )
+            raise InputError(where, f"{len(law)} combinations of counts", f"{MOST_TALLIES} at most to learn")
         weights = np.array(list(law.values()))
         things = SceneLayout(_columns(grammar, symbols), choices, symbols)
         about = _columns(grammar, anatomy.scenery)
