@@ -117,6 +117,27 @@ class Catalogue:
         return {row: names for row, names in rows.items() if names}
 
 
+class Catalogued:
+    """A scene that answers for its assets as its catalogue does."""
+
+    _catalogue: Catalogue
+
+    @property
+    def licences(self) -> Mapping[str, str]:
+        """The licence of each asset that has one."""
+        return self._catalogue.licences
+
+    @property
+    def part_names(self) -> tuple[str, ...]:
+        """Names of the parts that the manifest tells apart."""
+        return self._catalogue.part_names
+
+    @property
+    def affordances(self) -> Mapping[str, frozenset[str]]:
+        """What the manifest says can be done with each class, and with parts of it."""
+        return self._catalogue.affordances
+
+
 class _Entry(Section):
     """What a manifest says of an asset."""
 

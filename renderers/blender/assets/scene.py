@@ -13,7 +13,7 @@ from metasim.base.errors import InputError
 from metasim.base.validation import closest
 from metasim.scene.graph import SceneGraph, SceneNode
 from renderers.blender.assets.bop import DATASETS_PAGE
-from renderers.blender.assets.catalogue import Catalogue
+from renderers.blender.assets.catalogue import Catalogue, Catalogued
 from renderers.blender.assets.fit import Rule
 from renderers.blender.assets.materials import make_tintable
 from renderers.blender.assets.rehearsal import rehearse
@@ -39,7 +39,7 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-class AssetsScene:
+class AssetsScene(Catalogued):
     """Any number of objects on the table; their classes are those of a folder of assets.
 
     Which asset of its class an object is, its attribute ``asset`` says: from 0, in alphabetical order,
@@ -84,21 +84,6 @@ class AssetsScene:
         """Attribute names the scene gives a meaning to, by symbol."""
         known = {symbol: frozenset(values) for symbol, values in DEFAULTS.items()}
         return known | {"object": known["object"] | {"asset"}}
-
-    @property
-    def licences(self) -> Mapping[str, str]:
-        """The licence of each asset that has one."""
-        return self._catalogue.licences
-
-    @property
-    def part_names(self) -> tuple[str, ...]:
-        """Names of the parts that the manifest tells apart."""
-        return self._catalogue.part_names
-
-    @property
-    def affordances(self) -> Mapping[str, frozenset[str]]:
-        """What the manifest says can be done with each class, and with parts of it."""
-        return self._catalogue.affordances
 
     def build(self) -> None:
         """Fills an empty Blender file with all assets, table, sun, sky and camera.

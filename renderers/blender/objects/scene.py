@@ -12,7 +12,7 @@ from metasim.base.errors import InputError, MetasimError
 from metasim.base.validation import closest
 from metasim.rendering.asset import Asset
 from metasim.scene.graph import SceneGraph, SceneNode
-from renderers.blender.assets.catalogue import Catalogue
+from renderers.blender.assets.catalogue import Catalogue, Catalogued
 from renderers.blender.native import load_bpy
 from renderers.blender.objects.lights import ENVIRONMENT, SUN, Lights
 from renderers.blender.objects.portrait import Portrait
@@ -25,7 +25,7 @@ CAMERA = {"azimuth": 0.0, "elevation": 0.0, "radius": 2.0, "fov": 50.0}
 NEAREST, FARTHEST = 0.01, 100.0
 
 
-class ObjectsScene:
+class ObjectsScene(Catalogued):
     """Any asset of a folder, which is read when a graph first shows it and forgotten with the next one.
 
     The class of the node ``object`` and its attribute ``asset``, a number from 0 in alphabetical order, say
@@ -51,21 +51,6 @@ class ObjectsScene:
         """Attribute names the scene gives a meaning to, by symbol."""
         symbols = {"camera": CAMERA, "light": SUN, "environment": ENVIRONMENT, "object": {"asset"}}
         return {symbol: frozenset(names) for symbol, names in symbols.items()}
-
-    @property
-    def licences(self) -> Mapping[str, str]:
-        """The licence of each asset that has one."""
-        return self._catalogue.licences
-
-    @property
-    def part_names(self) -> tuple[str, ...]:
-        """Names of the parts that the manifest tells apart."""
-        return self._catalogue.part_names
-
-    @property
-    def affordances(self) -> Mapping[str, frozenset[str]]:
-        """What the manifest says can be done with each class, and with parts of it."""
-        return self._catalogue.affordances
 
     @property
     def facts(self) -> Mapping[str, Any]:
