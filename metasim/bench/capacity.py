@@ -2,8 +2,8 @@
 
 A scene takes ``scene_s + pixels * (pixel_s + samples * path_s)`` seconds of a worker, leaves ``scene_b +
 pixels * pixel_b`` bytes on disk and sends ``scene_n + pixels * pixel_n`` over the network, fitted by least
-squares without negative terms. The process that hands scenes out spends ``driver_s`` on each, so that no
-number of workers renders more than ``1 / driver_s`` scenes a second.
+squares without negative terms. The process that hands scenes out spends ``driver_s`` on each, and ``byte_s``
+on each byte that it sends or gets, so that there is a number of workers from which on more do not help.
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ class Capacity:
         scene_n: Bytes of a scene over the network, whatever its size.
         pixel_n: Bytes over the network a pixel.
         driver_s: Seconds of one processor that handing out a scene takes.
+        byte_s: Seconds of it that a byte over the network takes.
         start_s: Seconds until workers render.
     """
 
@@ -63,15 +64,17 @@ class Capacity:
     scene_n: float
     pixel_n: float
     driver_s: float
+    byte_s: float
     start_s: float
 
     @classmethod
-    def fit(cls, sightings: Sequence[Sighting], driver_s: float, start_s: float) -> Capacity:
+    def fit(cls, sightings: Sequence[Sighting], driver_s: float, byte_s: float, start_s: float) -> Capacity:
         """The model nearest to what was measured, relative errors counted.
 
         Args:
             sightings: Three at least, of two sizes and two numbers of samples at least.
             driver_s: Seconds of one processor that handing out a scene takes.
+            byte_s: Seconds of it that a byte over the network takes.
             start_s: Seconds until workers render.
 
         Raises:
@@ -86,19 +89,27 @@ class Capacity:
         scene_s, pixel_s, path_s = _fit(terms, seconds)
         scene_b, pixel_b = _fit(terms[:, :2], written)
         scene_n, pixel_n = _fit(terms[:, :2], sent)
-        return cls(scene_s, pixel_s, path_s, scene_b, pixel_b, scene_n, pixel_n, driver_s, start_s)
+        return cls(scene_s, pixel_s, path_s, scene_b, pixel_b, scene_n, pixel_n, driver_s, byte_s, start_s)
 
     def seconds(self, px: int, samples: int) -> float:
         """Seconds of a worker a scene."""
         return self.scene_s + px**2 * (self.pixel_s + samples * self.path_s)
 
+    def sent(self, px: int) -> float:
+        """Bytes over the network a scene."""
+        return self.scene_n + px**2 * self.pixel_n
+
+    def handing(self, px: int) -> float:
+        """Seconds of the process that hands scenes out, a scene."""
+        return self.driver_s + self.byte_s * self.sent(px)
+
     def saturation(self, px: int, samples: int) -> float:
         """Workers from which on more of them render no faster."""
-        return self.seconds(px, samples) / self.driver_s
+        return self.seconds(px, samples) / self.handing(px)
 
     def hours(self, images: float, workers: int, px: int, samples: int) -> float:
         """Hours by the clock."""
-        each = max(self.seconds(px, samples) / workers, self.driver_s)
+        each = max(self.seconds(px, samples) / workers, self.handing(px))
         return (self.start_s + images * each) / HOUR_S
 
     def row(self, images: float, workers: int, px: int, samples: int, price: float | None) -> dict[str, Any]:
@@ -120,7 +131,7 @@ class Capacity:
             "hours": hours,
             "dollars": None if price is None else hours * workers * price,
             "gigabytes": images * (self.scene_b + px**2 * self.pixel_b) / 1e9,
-            "network_gigabytes": images * (self.scene_n + px**2 * self.pixel_n) / 1e9,
+            "network_gigabytes": images * self.sent(px) / 1e9,
             "driver_saturated": workers >= self.saturation(px, samples),
         }
 

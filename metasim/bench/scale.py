@@ -45,6 +45,7 @@ COLOUR = frozenset({Pass.RGB})
 FORMAT = "webdataset"
 SETTLED = 2000  # scenes after which the memory of this process should grow no more
 GLANCES = (SETTLED, 10_000, 50_000, 100_000)  # scenes at which it is told
+SMALL, LARGE = 64, 256  # sides of the frames that sleeping renderers give, pixels
 DRAWN = 256  # scenes that are handed out again and again
 IMAGES = tuple(10**power for power in range(4, 9))
 WORKERS = (1, 10, 100, 1000)
@@ -121,8 +122,10 @@ class ScaleBench:
         draw_ms = 1e3 * (process_time() - began) / DRAWN
         nodes: list[Line] = []
         for number in self.effort.nodes:
-            nodes.append(self._nodes(scenes, number, progress))
+            nodes.append(self._nodes(scenes, number, SMALL, progress))
             yield nodes[-1]
+        large = self._nodes(scenes, self.effort.nodes[-1], LARGE, progress)
+        yield large
         memory = self._memory(scenes, progress)
         yield memory
         sightings = []
@@ -133,8 +136,10 @@ class ScaleBench:
             progress.advance()
             yield {"bench": "scale", "measured": "scene", **vars(sightings[-1])}
         hand_ms = median(line["driver_cpu_ms_per_scene"] for line in nodes)
+        more_ms = max(0.0, large["driver_cpu_ms_per_scene"] - nodes[-1]["driver_cpu_ms_per_scene"])
+        byte_s = more_ms / 1e3 / (3 * (LARGE**2 - SMALL**2))
         start_s = max(line["start_s"] for line in nodes)
-        model = Capacity.fit(sightings, (draw_ms + hand_ms) / 1e3, start_s)
+        model = Capacity.fit(sightings, (draw_ms + hand_ms) / 1e3, byte_s, start_s)
         yield self._summary(model, nodes, draw_ms, hand_ms) | {"driver_growth_mb": memory["growth_mb"]}
 
     def _summary(self, model: Capacity, nodes: Sequence[Line], draw_ms: float, hand_ms: float) -> Line:
@@ -174,10 +179,10 @@ class ScaleBench:
         size = forecast(find_format(FORMAT), drawn, 0.0, len(drawn)).bytes_each
         return Sighting(px, samples, median(map(_seconds, drawn)) + label_s, size, len(sent))
 
-    def _nodes(self, scenes: Sequence[SceneGraph], number: int, progress: Progress) -> Line:
-        """Hands scenes to sleeping renderers, one on each node."""
+    def _nodes(self, scenes: Sequence[SceneGraph], number: int, px: int, progress: Progress) -> Line:
+        """Hands scenes to sleeping renderers of frames of a size, one on each node."""
         effort, begun = self.effort, perf_counter()
-        options = {"seconds": effort.sleep_s}
+        options = {"seconds": effort.sleep_s, "size": px}
         with LocalCluster(number) as cluster:
             executor = RayExecutor(cluster.address)
             with RenderPool(STANDIN, options, executor=executor) as pool:
@@ -193,6 +198,7 @@ class ScaleBench:
             "bench": "scale",
             "measured": "nodes",
             "nodes": number,
+            "px": px,
             "scenes": effort.scenes,
             "scenes_per_s": effort.scenes / wall,
             "scaling": ideal / wall,

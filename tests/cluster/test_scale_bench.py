@@ -19,8 +19,9 @@ def test_a_summary_follows_from_what_was_measured() -> None:
 
     effort = Effort((1,), scenes=300, sleep_s=0.0, soak=4000, sizes=(16, 32), samples=(1, 2), frames=2)
     lines = [*ScaleBench(EXPERIMENTS, "blender", effort, 512, 256, 0.05).run(NoProgress())]
-    nodes, memory, *_, summary = lines
-    assert [line["measured"] for line in lines[:-1]] == ["nodes", "memory", *["scene"] * 4]
+    nodes, large, memory, *_, summary = lines
+    assert [line["measured"] for line in lines[:-1]] == ["nodes", "nodes", "memory", *["scene"] * 4]
+    assert nodes["px"] < large["px"]
     assert summary["driver_cpu_ms_per_scene"] == nodes["driver_cpu_ms_per_scene"] > 0.0
     assert len(summary["rows"]) == len(IMAGES) * len(WORKERS)
     model = summary["model"]
@@ -28,7 +29,8 @@ def test_a_summary_follows_from_what_was_measured() -> None:
     assert summary["rows"][0]["hours"] == pytest.approx((model["start_s"] + 1e4 * each) / 3600)
     assert summary["rows"][0]["network_gigabytes"] > 64**2 * 3 * 1e4 / 1e9
     assert nodes["network_kb_per_scene"] > 64**2 * 3 / 1e3
-    assert summary["saturation_workers"] == pytest.approx(each / model["driver_s"])
+    handing = model["driver_s"] + model["byte_s"] * (model["scene_n"] + 512**2 * model["pixel_n"])
+    assert summary["saturation_workers"] == pytest.approx(each / handing)
     assert list(memory["mb"]) == [2000]
     assert 0.0 <= summary["driver_growth_mb"] == memory["growth_mb"] < 50.0
     assert not ray.is_initialized()
