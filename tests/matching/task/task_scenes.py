@@ -17,13 +17,15 @@ LAYOUT = SceneLayout(
 PERIODIC = np.array([False, True])
 
 
-def draw(rng: np.random.Generator, count: int, blue: float = 0.5, noise: float = 60.0) -> Renders:
-    """Boxes of a colour at a place along the image, in noise that makes some of them hard to tell."""
+def draw(
+    rng: np.random.Generator, count: int, blue: float = 0.5, noise: float = 60.0, seen: float = 1.0
+) -> Renders:
+    """Boxes of a colour at a place along the image, in noise; only a share of them is to be seen."""
     units, classes = rng.random((count, 2)), (rng.random((count, 1)) < blue).astype(np.int64)
     images = rng.normal(100, noise, (count, SIDE, SIDE, 3))
     for image, (place, _), (kind,) in zip(images, units, classes, strict=True):
         left = int(place * (SIDE - 6))
-        image[5:11, left : left + 6, 2 if kind else 0] += 120
+        image[5:11, left : left + 6, 2 if kind else 0] += 120 * (rng.random() < seen)
     boxes = np.full((count, 1, 4), np.nan, dtype=np.float32)
     return Renders(images.clip(0, 255).astype(np.uint8), units, classes, boxes)
 
