@@ -18,7 +18,7 @@ from metasim.runs.progress import Progress
 from metasim.runs.summary import Summary
 
 BUDGET = 5000  # renders of a generator, those it was learnt from among them
-MATCHED = 1200  # of these, for the matching
+MATCHED = 2400  # of these, for the matching
 LABELS = 300
 TESTED = 5000  # target images
 STEPS = 4000  # of the network that is tested
