@@ -22,7 +22,8 @@ RAY = ("--set", "executor.kind=ray")
 
 @pytest.fixture
 def _without_ray(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ray", None)  # importing it raises
+    for module in ("ray", "ray.cluster_utils"):
+        monkeypatch.setitem(sys.modules, module, None)  # importing it raises
 
 
 @pytest.mark.usefixtures("_without_ray")
