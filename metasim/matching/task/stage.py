@@ -31,7 +31,6 @@ from metasim.scene.layout import Array, SceneLayout
 RATE = 0.6  # of the tilt along its gradient, which is in correlations
 PROOFS = 2  # pairs of networks that decide
 PROOF_STEPS = 4  # times those of a round
-CERTAIN = 2.0  # standard errors by which a tilt has to be better
 
 Record = Callable[[int, dict[str, float]], None]
 
@@ -141,7 +140,7 @@ class TaskStage:
             f"loss on {len(gain)} held-back labels {before.mean():.3g} -> {after.mean():.3g} "
             f"(better by {gain.mean():.2g} +- {error:.2g})"
         )
-        if gain.mean() > CERTAIN * error:
+        if gain.mean() > error:
             return Outcome(tilt, f"task: tuned, {said}")
         return Outcome(nothing, f"task: not tuned, since it never improves: {said}")
 
