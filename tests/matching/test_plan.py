@@ -21,6 +21,8 @@ MOST = {
     "digits_rotation_translation": 4000,
     "digits_bimodal": 5000,
     "digits_five": 5000,
+    "mnist_rotation": 5000,
+    "mnist_rotation_translation": 5000,
     "tyol/single_1_attr": 2000,
     "tyol/single_3_attr": 2500,
     "tyol/single_5_attr": 4000,
