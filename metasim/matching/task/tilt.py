@@ -86,7 +86,7 @@ class Weighed:
         """(n,) weights moved by the exponential of the statistics times (F,) coefficients."""
         with np.errstate(divide="ignore"):
             log = np.log(self.weights) + self.statistics @ coefficients
-        return np.exp(log - logsumexp(log))
+        return np.exp(log - float(logsumexp(log)))
 
     def divergence(self, coefficients: Array) -> float:
         """Kullback-Leibler divergence, in nats, of the tilted law from the law.
