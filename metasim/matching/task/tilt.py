@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import logsumexp
+from scipy.special import softmax
 
 from metasim.matching.population import Population
 from metasim.scene.layout import Array, Classes
@@ -86,7 +86,7 @@ class Weighed:
         """(n,) weights moved by the exponential of the statistics times (F,) coefficients."""
         with np.errstate(divide="ignore"):
             log = np.log(self.weights) + self.statistics @ coefficients
-        return np.exp(log - float(logsumexp(log)))
+        return np.asarray(softmax(log))
 
     def divergence(self, coefficients: Array) -> float:
         """Kullback-Leibler divergence, in nats, of the tilted law from the law.
