@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from metasim.scene.layout import Array
 
-STRETCH = 1.2  # of a spread at most, or its inverse: beyond, the inference has failed
+STRETCH = 1.5  # of a spread at most, or its inverse: beyond, the inference has failed
 FAR = 4.0  # spreads: a reading that is more wrong than this is a mistake
 CLOSEST = 0.995  # a correlation at most
 TINY = 1e-12  # a spread

@@ -229,10 +229,12 @@ class Inversion:
         return dict(zip(self.layout.names, chosen, strict=True))
 
     @torch.no_grad()
-    def posteriors(self, images: npt.NDArray[np.uint8], bank: Bank, stage: str) -> Posteriors:
-        """Posterior draws of images, with the density of the bank that the network has learnt from."""
+    def posteriors(
+        self, images: npt.NDArray[np.uint8], bank: Bank, stage: str, count: int = DRAWS
+    ) -> Posteriors:
+        """Draws of each image's posterior, with the density of the bank that the network has learnt from."""
         generator = torch_stream(self.seed, f"{stage}/draws")
-        draws = [self.network.sample(reading, DRAWS, generator) for reading in self._read(images)]
+        draws = [self.network.sample(reading, count, generator) for reading in self._read(images)]
         units = torch.cat([u for u, _ in draws]).cpu().numpy().astype(np.float64)
         classes = torch.cat([c for _, c in draws]).cpu().numpy()
         return Posteriors(units, classes, bank.log_density(units, classes, bank.shares(EMPHASIS)))

@@ -15,7 +15,10 @@ from metasim.scene.layout import Array, Classes
 ITERATIONS = 40
 SHORT_RUN = 8  # iterations of each start that is tried
 THINNED = 4  # these see every fourth draw
-LEAST_SPREAD = 2e-3  # of the range, added to every component's spread
+# Of the range, added to every component's spread in every step. Where posteriors are much wider than the
+# law a step narrows it by little, and what is added holds it open; without it few draws may become all of it.
+LEAST_SPREAD = 2e-3
+FINEST_SPREAD = 2e-4  # where many draws lie near the law
 MISREAD = 0.005  # share of images of which nothing is believed: a digit read upside down, say
 
 
@@ -107,7 +110,11 @@ class Law:
 
     def log_density(self, units: Array, classes: Classes) -> Array:
         """(n,) log density at (n, D) attributes and (n, C) classes."""
-        return np.asarray(logsumexp(self._log_ratios(units[:, None], classes[:, None]), axis=2))[:, 0]
+        return self.log_densities(units[:, None], classes[:, None])[:, 0]
+
+    def log_densities(self, units: Array, classes: Classes) -> Array:
+        """(M, S) log densities at (M, S, D) attributes and (M, S, C) classes."""
+        return np.asarray(logsumexp(self._log_ratios(units, classes), axis=2))
 
     def widened(self, spread: float) -> Law:
         """The law of its scenes with independent errors of some spread, a share of the range, added."""
@@ -155,10 +162,10 @@ def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool
     mass = flat_weights[:, ::THINNED].ravel()
     tried = [slice(None), *(slice(j, j + 1) for j in range(width) if components > 1)]
     starts = [
-        _climbed(_clustered(some, mass, axes, components, shared, seed), some, SHORT_RUN) for axes in tried
+        climbed(_clustered(some, mass, axes, components, shared, seed), some, SHORT_RUN) for axes in tried
     ]
     likeliest = max(starts, key=lambda start: start.log_likelihoods(some).mean())
-    return _climbed(likeliest, draws, ITERATIONS)
+    return climbed(likeliest, draws)
 
 
 def _clustered(draws: Draws, mass: Array, axes: slice, components: int, shared: bool, seed: int) -> Mixture:
@@ -166,16 +173,16 @@ def _clustered(draws: Draws, mass: Array, axes: slice, components: int, shared: 
     points = draws.points.reshape(len(mass), -1)[:, axes]
     label = KMeans(components, random_state=seed).fit_predict(points, sample_weight=mass)
     near = 0.9 * (label[:, None] == np.arange(components)) + 0.1 / components
-    return _maximise(draws, mass[:, None] * near, shared)
+    return _maximise(draws, mass[:, None] * near, shared, LEAST_SPREAD)
 
 
-def _climbed(mixture: Mixture, draws: Draws, steps: int) -> Mixture:
-    """A mixture after some steps of EM."""
+def climbed(mixture: Mixture, draws: Draws, steps: int = ITERATIONS, least: float = LEAST_SPREAD) -> Mixture:
+    """A mixture after some steps of EM, of which each adds ``least`` to its spreads."""
     for _ in range(steps):
         log = mixture.log_ratios(draws)
         share = np.exp(log - logsumexp(log, axis=(1, 2), keepdims=True))
         share *= _trust(log, draws)[:, None, None]
-        mixture = _maximise(draws, share.reshape(-1, share.shape[2]), mixture.shared)
+        mixture = _maximise(draws, share.reshape(-1, share.shape[2]), mixture.shared, least)
     return mixture
 
 
@@ -191,7 +198,7 @@ def _trust(log_ratios: Array, draws: Draws) -> Array:
     return np.exp(law - np.logaddexp(law, anything))
 
 
-def _maximise(draws: Draws, share: Array, shared: bool) -> Mixture:
+def _maximise(draws: Draws, share: Array, shared: bool, least: float) -> Mixture:
     """The mixture that fits all draws with (M * S, K) responsibilities best."""
     points = draws.points.reshape(-1, draws.points.shape[-1])
     classes = draws.classes.reshape(len(points), -1)
@@ -201,7 +208,7 @@ def _maximise(draws: Draws, share: Array, shared: bool) -> Mixture:
     for k in range(share.shape[1]):
         centred = points - means[k]
         covariance = (share[:, k, None] * centred).T @ centred / mass[k]
-        factors.append(np.linalg.cholesky(covariance + LEAST_SPREAD**2 * np.eye(points.shape[1])))
+        factors.append(np.linalg.cholesky(covariance + least**2 * np.eye(points.shape[1])))
     probabilities = []
     for i, size in enumerate(draws.sizes):
         counts = np.stack([np.bincount(classes[:, i], s, size) for s in share.T])

@@ -17,7 +17,7 @@ from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
 from metasim.matching.inversion import Inversion, held_out_rows, view_of
 from metasim.matching.plan import plan_for
-from metasim.matching.population import Population, Posteriors, Unknown, fit_population
+from metasim.matching.population import Population, Posteriors, Unknown, fit_population, sharpen
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.recorder import Record, recorder
 from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine
@@ -40,6 +40,7 @@ from metasim.stats.moments import MomentErrors
 from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
+MANY = 480  # draws of each image, of which those that lie near the population sharpen it
 CLUSTERS = 6  # per set of draws that a proposal is built on
 VIEWS = 5  # moments of a refinement that are shown
 PROOF = 0.25  # of the images that are learnt from: shown to no gradient, they decide on a refinement
@@ -184,6 +185,7 @@ class Trainer:
         assert self.inversion is not None
         assert self.population is not None
         kept = self.folder.bank / "rehearsal.npz"
+        self.population = self._sharpened(self.population, self.images, "sharpen")
         if not kept.exists():
             self.progress.start("rehearse", self.plan.rehearsal)
             units, classes = self.population.sample(stream(self.seed, "rehearse"), self.plan.rehearsal)
@@ -193,6 +195,7 @@ class Trainer:
         self.renders += self.plan.rehearsal
         drawn = Renders.load(kept)
         again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
+        again = self._sharpened(again, drawn.images, "rehearse/sharpen")
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
         read = self.inversion.readouts([kept_out.images])[0].means
         unknown = self.untold(self.population, kept_out, read)
@@ -202,6 +205,11 @@ class Trainer:
         self.errors = moment_errors(self.population, rehearsal, self.layout.periodic, self.seed)
         self.log.rewind("rehearse")
         self.log.scalars("rehearse", 0, self.renders, **rehearsal.changes(self.layout.names))
+
+    def _sharpened(self, rough: Population, images: Images, stage: str) -> Population:
+        assert self.inversion is not None
+        many = self.inversion.posteriors(images, self.bank, stage, MANY)
+        return sharpen(rough, many, stream(self.seed, stage))
 
     def _fit(self, posteriors: Posteriors) -> Population:
         sizes = tuple(len(choice.classes) for choice in self.layout.choices)
