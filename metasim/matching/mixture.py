@@ -165,7 +165,7 @@ def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool
         climbed(_clustered(some, mass, axes, components, shared, seed), some, SHORT_RUN) for axes in tried
     ]
     likeliest = max(starts, key=lambda start: start.log_likelihoods(some).mean())
-    return climbed(likeliest, draws)
+    return climbed(likeliest, draws, ITERATIONS)
 
 
 def _clustered(draws: Draws, mass: Array, axes: slice, components: int, shared: bool, seed: int) -> Mixture:
@@ -176,7 +176,7 @@ def _clustered(draws: Draws, mass: Array, axes: slice, components: int, shared: 
     return _maximise(draws, mass[:, None] * near, shared, LEAST_SPREAD)
 
 
-def climbed(mixture: Mixture, draws: Draws, steps: int = ITERATIONS, least: float = LEAST_SPREAD) -> Mixture:
+def climbed(mixture: Mixture, draws: Draws, steps: int, least: float = LEAST_SPREAD) -> Mixture:
     """A mixture after some steps of EM, of which each adds ``least`` to its spreads."""
     for _ in range(steps):
         log = mixture.log_ratios(draws)

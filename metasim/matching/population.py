@@ -9,7 +9,16 @@ import numpy.typing as npt
 from scipy.special import logsumexp
 
 from metasim.matching.correction import Correction
-from metasim.matching.mixture import FINEST_SPREAD, Draws, Law, Mixture, climbed, fit_mixture, uncut
+from metasim.matching.mixture import (
+    FINEST_SPREAD,
+    ITERATIONS,
+    Draws,
+    Law,
+    Mixture,
+    climbed,
+    fit_mixture,
+    uncut,
+)
 from metasim.scene.layout import Array, Classes
 from metasim.stats.resampling import systematic_rows
 
@@ -37,6 +46,10 @@ class Posteriors:
     def rows(self, which: npt.NDArray[np.bool_]) -> Posteriors:
         """The draws of some images."""
         return Posteriors(self.units[which], self.classes[which], self.log_bank[which])
+
+    def uncut(self, cuts: Array, periodic: npt.NDArray[np.bool_], sizes: tuple[int, ...]) -> Draws:
+        """The draws on axes without wraps; arguments as of ``Law`` and ``Draws``."""
+        return Draws(uncut(self.units, cuts, periodic), self.classes, self.log_bank, sizes)
 
     def pooled(self) -> tuple[Array, Classes]:
         """(M * S, D) attributes and (M * S, C) classes of all images together."""
@@ -147,7 +160,7 @@ def fit_population(
     """
     flat = posteriors.flat_weights()
     cuts = _emptiest(posteriors.units, flat, periodic)
-    draws = Draws(uncut(posteriors.units, cuts, periodic), posteriors.classes, posteriors.log_bank, sizes)
+    draws = posteriors.uncut(cuts, periodic, sizes)
     held = np.arange(len(flat)) % HELD_OUT == HELD_OUT - 1
 
     def fit(components: int, shared: bool, rows: npt.NDArray[np.bool_]) -> Mixture:
@@ -162,7 +175,8 @@ def fit_population(
         gain = other - score
         if gain.mean() > gain.std() / np.sqrt(len(gain)):
             best, score = (components, shared), other
-    return _population(Law(fit(*best, np.ones_like(held)), cuts, periodic), posteriors, draws)
+    law = Law(fit(*best, np.ones_like(held)), cuts, periodic)
+    return _weighted(posteriors, draws, law)
 
 
 def sharpen(rough: Population, many: Posteriors, rng: np.random.Generator) -> Population:
@@ -177,19 +191,18 @@ def sharpen(rough: Population, many: Posteriors, rng: np.random.Generator) -> Po
         rng: For the choice among them.
     """
     law, sizes = rough.law, tuple(p.shape[1] for p in rough.law.mixture.class_probabilities)
-    count, near, draws = rough.weights.shape[1], many, None
+    near, draws = many, many.uncut(law.cuts, law.periodic, sizes)
     for _ in range(SHARPENINGS):
-        near = many.nearer(law, count, rng)
-        draws = Draws(uncut(near.units, law.cuts, law.periodic), near.classes, near.log_bank, sizes)
-        law = replace(law, mixture=climbed(law.mixture, draws, least=FINEST_SPREAD))
-    assert draws is not None
-    return _population(law, near, draws)
+        near = many.nearer(law, rough.weights.shape[1], rng)
+        draws = near.uncut(law.cuts, law.periodic, sizes)
+        law = replace(law, mixture=climbed(law.mixture, draws, ITERATIONS, FINEST_SPREAD))
+    return _weighted(near, draws, law)
 
 
-def _population(law: Law, posteriors: Posteriors, draws: Draws) -> Population:
+def _weighted(posteriors: Posteriors, draws: Draws, law: Law) -> Population:
+    """The population of a law, without the images that it says have been misread."""
     read = law.mixture.trust(draws) > 0.5
-    weights = law.mixture.draw_weights(draws.rows(read))
-    return Population(posteriors.rows(read), weights, law, read)
+    return Population(posteriors.rows(read), law.mixture.draw_weights(draws.rows(read)), law, read)
 
 
 def _ladder(sizes: tuple[int, ...]) -> list[tuple[int, bool]]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import scipy.stats
+from known_posteriors import DRAWS, Normal, no_classes, posteriors
 from matching_scenes import one_normal
 
 from metasim.base.streams import stream
@@ -15,31 +16,8 @@ from metasim.matching.population import Population, Posteriors, Unknown, fit_pop
 from metasim.scene.layout import Array, Classes
 from metasim.stats.moments import mean_std
 
-IMAGES, DRAWS = 300, 64
+IMAGES = 300
 ALL = np.ones(IMAGES, bool)
-
-
-@dataclass(frozen=True)
-class Normal:
-    """The bank: each attribute normal by itself."""
-
-    mean: float = 0.5
-    std: float = 0.4
-
-
-def no_classes(units: Array) -> Classes:
-    return np.zeros((*units.shape[:-1], 0), dtype=np.int64)
-
-
-def posteriors(truth: Array, noise: float, bank: Normal, seed: int) -> Posteriors:
-    """Images show the attributes with normal noise; under a normal bank their posteriors are normal."""
-    rng = stream(seed, "test/images")
-    seen = truth + noise * rng.standard_normal(truth.shape)
-    precision = 1 / noise**2 + 1 / bank.std**2
-    mean = (seen / noise**2 + bank.mean / bank.std**2) / precision
-    units = mean[:, None] + rng.standard_normal((len(truth), DRAWS, truth.shape[1])) / precision**0.5
-    log_bank = scipy.stats.norm.logpdf(units, bank.mean, bank.std).sum(-1)
-    return Posteriors(units, no_classes(units), log_bank)
 
 
 def population(given: Posteriors, periodic: tuple[bool, ...], sizes: tuple[int, ...] = ()) -> Population:
