@@ -32,10 +32,12 @@ def test_this_machine_is_healthy_even_without_what_only_unity_wants(tmp_path: Pa
 @pytest.mark.parametrize("broken", [f"raise ImportError({MISSING!r})", "import os; os.abort()"])
 def test_what_does_not_import_is_answered_by_its_command(broken: str, tmp_path: Path) -> None:
     (tmp_path / "bpy.py").write_text(broken)
-    (tmp_path / "torch_geometric.py").write_text("raise ImportError('not here')")
+    for name in ("torch", "torch_geometric"):
+        (tmp_path / f"{name}.py").write_text("raise ImportError('not here')")
     done = doctor(tmp_path)
     assert done.returncode == 1
     assert f"bpy: {health.apt_line()}\n" in done.stdout
+    assert f"torch: {health.SETUP}\n" in done.stdout
     assert f"torch-geometric: {health.SETUP}\n" in done.stdout
 
 

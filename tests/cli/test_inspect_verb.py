@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +20,10 @@ pytestmark = pytest.mark.blender
 BLEND = Path(__file__).parents[2] / "experiments" / "own_blend.blend"
 SMALL = (
     *("--set", "matching.renders=100", "--set", "matching.effort=0.02", "--set", "target.num=60"),
-    *("--set", "verdict.draws=1", "--set", "renderer.size=16", "--set", "renderer.samples=1"),
+    *("--set", "verdict.draws=1", "--set", "verdict.permutations=20", "--set", "output.tensorboard=false"),
+    *("--set", "output.keep_images=8", "--set", "renderer.size=16", "--set", "renderer.samples=1"),
 )
 YAW = 'objects["Mug"].rotation_euler[2]'
-
-
-def metasim(*arguments: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).with_name("metasim")), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
 
 
 def experiment(folder: Path, **bind: Any) -> Path:
@@ -53,11 +47,13 @@ def experiment(folder: Path, **bind: Any) -> Path:
     return file
 
 
-def test_what_is_listed_can_be_bound_and_the_starter_trains(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("brief_reports")
+def test_what_is_listed_can_be_bound_and_the_starter_trains(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     out = tmp_path / "deeper" / "starter.yaml"
-    done = metasim("inspect", BLEND, "--out", out)
-    assert done.returncode == 0, done.stderr
-    listed = dict(line.rsplit("  ", 1) for line in done.stdout.splitlines() if '["' in line)
+    assert main(["inspect", str(BLEND), "--out", str(out)]) == 0
+    listed = dict(line.rsplit("  ", 1) for line in capfd.readouterr().out.splitlines() if '["' in line)
     listed = {path.strip(): value for path, value in listed.items()}
     assert listed[YAW] == "0 deg"
     assert listed['lights["Key"].energy'] == "10"
@@ -75,19 +71,20 @@ def test_what_is_listed_can_be_bound_and_the_starter_trains(tmp_path: Path) -> N
     ("name", "message"),
     [("no.blend", "no such file"), ("a.obj", "expected a .blend"), ("b.blend", "b.blend: ")],
 )
-def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path, name: str, message: str) -> None:
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str, message: str
+) -> None:
     (tmp_path / "b.blend").write_bytes(b"no Blender file")
-    done = metasim("inspect", name, folder=tmp_path)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert len(done.stderr.splitlines()) == 1
+    assert main(["inspect", str(tmp_path / name)]) == 2
+    (line,) = capfd.readouterr().err.splitlines()  # of whichever process
+    assert message in line
 
 
 def test_an_experiment_that_exists_is_kept(tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text("mine")
-    done = metasim("inspect", BLEND, "--out", "mine.yaml", folder=tmp_path)
-    assert done.returncode == 2
-    assert (tmp_path / "mine.yaml").read_text() == "mine"
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("mine")
+    assert main(["inspect", str(BLEND), "--out", str(mine)]) == 2
+    assert mine.read_text() == "mine"
 
 
 def test_the_file_is_found_beside_the_experiment_from_any_folder(
@@ -122,9 +119,10 @@ def test_a_missing_file_or_binding_is_told_as_the_experiment_is_read(tmp_path: P
         load_experiment(file, ["renderer.scene=gone.blend"])
 
 
-def test_train_ends_with_status_2_at_a_path_that_leads_nowhere(tmp_path: Path) -> None:
+def test_train_ends_with_status_2_at_a_path_that_leads_nowhere(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     file = experiment(tmp_path, **{"mug.yaw": YAW.replace("Mug", "Mgu")})
-    done = metasim("train", "--exp", file, "--out", "results", folder=tmp_path)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[-1].endswith(f"no such thing; expected {YAW}")
+    assert main(["train", "--exp", str(file), "--out", str(tmp_path / "results")]) == 2
+    assert capfd.readouterr().err.splitlines()[-1].endswith(f"no such thing; expected {YAW}")
     assert not (tmp_path / "results").exists()

@@ -53,10 +53,11 @@ def test_help_lists_every_verb() -> None:
 
 
 @pytest.mark.parametrize("verb", cli.VERBS)
-def test_every_verb_has_help(verb: str) -> None:
-    done = metasim(verb, "--help")
-    assert done.returncode == 0
-    assert f"metasim {verb}" in done.stdout
+def test_every_verb_has_help(verb: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main([verb, "--help"])
+    assert left.value.code in (None, 0)
+    assert f"metasim {verb}" in capsys.readouterr().out
 
 
 def test_reading_a_command_line_imports_nothing_heavy() -> None:

@@ -21,7 +21,15 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.summary import Summary
 
 ROOT = Path(__file__).parents[2]
-SMALL = ("matching.renders=100", "matching.effort=0.02", "target.num=60", "verdict.draws=1")
+SMALL = (
+    "matching.renders=100",
+    "matching.effort=0.02",
+    "target.num=60",
+    "verdict.draws=1",
+    "verdict.permutations=20",
+    "output.keep_images=4",
+    "output.tensorboard=false",
+)
 Tree = dict[str, Any]
 
 

@@ -30,7 +30,7 @@ def generator(seed: int = 0) -> Generator:
 ONE = generator()
 
 
-@settings(max_examples=30)
+@settings(max_examples=10)
 @given(st.lists(st.integers(0, 3 * BLOCK), min_size=1, max_size=6), st.integers(0, 2 * BLOCK))
 def test_a_scene_does_not_depend_on_what_was_asked_before(asked: list[int], index: int) -> None:
     for other in asked:

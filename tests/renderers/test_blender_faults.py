@@ -30,7 +30,7 @@ BIND = {
     "lamp.energy": 'lights["Key"].energy',
 }
 SILENCE_S = 5.0
-FRAMES, KILL_EVERY = 500, 50
+FRAMES, KILL_EVERY = 160, 40
 FAULTS = {33: "crash", 71: "hang", 107: "nan"}
 REASONS = {33: "worker ended by SIGSEGV", 71: f"no answer for {SILENCE_S:g} s", 107: "its pose is not finite"}
 

@@ -47,17 +47,17 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def render(films: Path, out: Path, *options: str) -> int:
+def render(films: Path, out: Path, *options: str, workers: int = 1) -> int:
     size = ["--height", str(SIZE[0]), "--width", str(SIZE[1]), "--samples", "1", "--bounces", "0"]
     cut = ["--sequences-per-scene", str(SEQUENCES), "--num-frames", str(FRAMES)]
-    words = ["render", "sequences", "--scenes", str(films), "--out", str(out), "--workers", "2"]
+    words = ["render", "sequences", "--scenes", str(films), "--out", str(out), "--workers", str(workers)]
     return main([*words, *size, *cut, "--keyframe-multiplier", str(MULTIPLIER), *options])
 
 
 @pytest.fixture(scope="module")
 def out(films: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("sequences") / "out"
-    assert render(films, made, "--exclude", str(films / "listed.csv")) == 0
+    assert render(films, made, "--exclude", str(films / "listed.csv"), workers=2) == 0
     return made
 
 
