@@ -13,6 +13,8 @@ from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.metrics import read_metrics
 
+pytestmark = pytest.mark.usefixtures("brief_reports")
+
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "digits_rotation.yaml"
 LEARNING = 60
 PROOF = 15
@@ -26,6 +28,8 @@ def train(out: Path, *more: str) -> RunFolder:
         f"target.num={2 * LEARNING}",
         "verdict.draws=1",
         "verdict.permutations=20",
+        "output.keep_images=4",
+        "output.tensorboard=false",
         f"matching.refine_steps={STEPS}",
         *more,
     )

@@ -14,7 +14,6 @@ from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.matching.structure import trainer
-from metasim.pipeline import evidence
 from metasim.runs.folder import RunFolder
 
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "multi_digits.yaml"
@@ -45,9 +44,9 @@ def summary(out: Path) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _few_scenes() -> Any:
+def _few_scenes(brief_reports: None) -> Any:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evidence, "REPORTED", 150)
+        patch.setattr(trainer, "SHOWN", 8)
         patch.setattr(trainer, "PRIOR_SCENES", 64)
         patch.setattr(trainer, "DERIVATIONS", 400)
         yield

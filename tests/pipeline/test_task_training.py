@@ -14,6 +14,8 @@ from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.metrics import read_metrics
 
+pytestmark = pytest.mark.usefixtures("brief_reports")
+
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "mnist_rotation.yaml"
 SMALL = (
     "matching.renders=200",
@@ -21,6 +23,7 @@ SMALL = (
     "target.num=200",
     "verdict.draws=1",
     "verdict.permutations=20",
+    "output.keep_images=4",
     "output.tensorboard=false",
 )
 TASK = ("matching.task.kind=classify", "matching.task.labels=100", "matching.task.renders=100")
