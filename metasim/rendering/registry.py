@@ -22,6 +22,7 @@ from metasim.scene.schema import SceneSchema
 ENTRY_POINT_GROUP = "metasim.renderers"
 BUILT_IN = {
     "sprites": "renderers.sprites.renderer:SpritesRenderer",
+    "aerial": "renderers.aerial.renderer:AerialRenderer",
     "blender": "renderers.blender.renderer:BlenderRenderer",
     "unity": "renderers.unity.renderer:UnityRenderer",
     "unity-files": "renderers.unity.files:UnityFilesRenderer",

@@ -23,7 +23,7 @@ def test_a_dotted_path_names_a_class() -> None:
     assert engine(ENGINE).__name__ == "FaultEngine"
 
 
-@pytest.mark.parametrize("kind", ["sprites", "blender"])
+@pytest.mark.parametrize("kind", ["sprites", "aerial", "blender"])
 def test_built_in_engines_resolve_without_starting(kind: str) -> None:
     assert engine(kind).__module__ == f"renderers.{kind}.renderer"
 

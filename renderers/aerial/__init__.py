@@ -1,0 +1,1 @@
+"""Roads seen from above, with cars, houses and trees: numpy alone, no system libraries."""
