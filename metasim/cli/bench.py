@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from tyro.conf import UseAppendAction, arg, subcommand
 
@@ -12,6 +12,9 @@ from metasim.base.errors import InputError
 from metasim.cli.bench_cluster import Same, Scale
 from metasim.cli.json_lines import write_lines
 from metasim.cli.options import Overrides, executor_config
+
+if TYPE_CHECKING:
+    from metasim.bench.aerial import AerialBench
 
 
 @dataclass(frozen=True)
@@ -222,6 +225,43 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Aerial:
+    """Learns the aerial experiment, then tests networks that segment target views of it.
+
+    Attributes:
+        quick: Measure little.
+        seeds: Root seeds, separated by commas.
+        experiments: Folder of the experiments.
+        out: Folder of the runs; those that are finished are kept.
+        changes: Further settings of the runs, ``path.to.key=value``.
+    """
+
+    quick: bool = False
+    seeds: Annotated[str, arg(metavar="N,N")] = "0"
+    experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
+    out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
+    changes: Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE")] = ()
+
+    def run(self) -> int:
+        """Measures; returns the exit status."""
+        from metasim.runs.progress import show_progress
+
+        progress = show_progress()
+        try:
+            write_lines(self.bench.run(_numbers("--seeds", self.seeds), progress))
+        finally:
+            progress.close()
+        return 0
+
+    @property
+    def bench(self) -> AerialBench:
+        """What is asked for."""
+        from metasim.bench.aerial import FULL, QUICK, AerialBench
+
+        return AerialBench(self.experiments, self.out / "aerial", QUICK if self.quick else FULL, self.changes)
+
+
+@dataclass(frozen=True)
 class Bench:
     """Measures how well and how fast things work; JSON lines, the last one a summary."""
 
@@ -232,6 +272,7 @@ class Bench:
         | Annotated[Export, subcommand("export")]
         | Annotated[Scale, subcommand("scale")]
         | Annotated[Task, subcommand("task")]
+        | Annotated[Aerial, subcommand("aerial")]
         | Annotated[Same, subcommand("same")]
     )
 
