@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trimesh
+from hypersim_files import HELD, array, images_of, matrix, write
 from test_export import Stop, Stopping, digest
-from test_hypersim import HELD, array, images_of, matrix, write
 from trimesh.proximity import closest_point_naive
 
 from metasim.dataset.export import Export

@@ -16,7 +16,9 @@ playwright = pytest.importorskip("playwright.sync_api", reason="playwright is no
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium: apt-get install chromium")
 
-LARGEST = 5_000_000
+LARGEST = 5_000_000  # bytes
+LEAST_PICTURE, LEAST_LETTER = 200, 11  # pixels
+SECTIONS = 11
 DEFAULT = next((Path(__file__).parents[2] / "results" / "reference" / "tyol").iterdir())
 SHOWN = "getComputedStyle(e).display !== 'none'"
 TEXTS = "[...document.querySelectorAll('p, td, th, b, span, figcaption')]"
@@ -60,29 +62,35 @@ def default_page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(load_run(folder))
 
 
+def faults(visit: Visit, path: Path, width: int) -> list[str]:
+    """What is wrong with a page in a window of a width, pixels."""
+    page = visit.page
+    pictures = "[...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).length"
+    widths = "[...document.images].map(i => i.getBoundingClientRect().width).filter(w => w > 0)"
+    sizes = f"{TEXTS}.map(e => parseFloat(getComputedStyle(e).fontSize))"
+    outside = [url for url in visit.requests if not url.startswith("data:")]
+    sections, heads = (page.locator(name).count() for name in ("section", "section h2"))
+    found = {
+        f"complaints {visit.complaints}": visit.complaints != [],
+        f"fetches {outside}": outside != [path.as_uri()],
+        "text beside the window": page.evaluate("document.documentElement.scrollWidth") > width,
+        f"{sections} sections with {heads} heads": not sections == heads == SECTIONS,
+        "broken pictures": page.evaluate(pictures) != 0,
+        "small pictures": min(page.evaluate(widths)) < LEAST_PICTURE,
+        "small letters": min(page.evaluate(sizes)) < LEAST_LETTER,
+    }
+    return [fault for fault, there in found.items() if there]
+
+
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_page_of_the_default_experiment_is_whole(browser, default_page: Path, width: int) -> None:
     assert default_page.stat().st_size < LARGEST
-    is_whole(Visit(browser, default_page, width), default_page, width)
+    assert faults(Visit(browser, default_page, width), default_page, width) == []
 
 
 @pytest.mark.parametrize("width", [1280, 400])
 def test_the_page_is_whole_at_any_width(browser, finished_run: RunFolder, width: int) -> None:
-    is_whole(Visit(browser, finished_run.report, width), finished_run.report, width)
-
-
-def is_whole(visit: Visit, path: Path, width: int) -> None:
-    assert visit.complaints == []
-    outside = [url for url in visit.requests if not url.startswith("data:")]
-    assert outside == [path.as_uri()]
-    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
-    assert visit.page.locator("section h2").count() == visit.page.locator("section").count() == 11
-    broken = "[...document.images].filter(i => !(i.complete && i.naturalWidth > 0)).length"
-    assert visit.page.evaluate(broken) == 0
-    widths = "[...document.images].map(i => i.getBoundingClientRect().width).filter(w => w > 0)"
-    smallest = min(visit.page.evaluate(widths))
-    assert smallest >= 200
-    assert min(visit.page.evaluate(f"{TEXTS}.map(e => parseFloat(getComputedStyle(e).fontSize))")) >= 11
+    assert faults(Visit(browser, finished_run.report, width), finished_run.report, width) == []
 
 
 def test_the_slider_moves_images_and_densities(browser, finished_run: RunFolder) -> None:
