@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
+from metasim.model.counting import number_law
 from metasim.model.posterior import AutoregressivePosterior
 from metasim.model.trunk import convolution, coordinates
 
@@ -19,6 +20,20 @@ TOP = 16  # queries that an image's objects are read from
 DROPOUT = 0.25
 GRID = 8  # cells a side in which the whole image is seen
 RARE = -4.0  # first logit of presence: few queries see an object
+LEAST_CHANCE = 1e-4  # of a number, told from the queries
+
+
+@dataclass(frozen=True)
+class Makeup:
+    """What numbers of objects consist of, where these are of several symbols.
+
+    Attributes:
+        symbol_of: (K,) symbol of each kind.
+        tallies: (T, S) objects of each symbol in each combination of numbers.
+    """
+
+    symbol_of: Tensor
+    tallies: Tensor
 
 
 @dataclass(frozen=True)
@@ -45,20 +60,32 @@ class SetNetwork(nn.Module):
 
     Presence and place are told at every query; kind and attributes only where they are asked for, from
     the features around the query. How many objects there are is told from the whole image besides: of an
-    object split between two queries each is unsure, but not the image.
+    object split between two queries each is unsure, but not the image. Where objects are of several
+    symbols there are too many combinations to be told from the whole image alone, and the chances of the
+    surest queries, by symbol, are counted besides.
 
     Args:
         kinds: How many kinds of objects there are.
         periodic: Which of the attributes wrap.
         tallies: How many combinations of numbers of objects there are.
         scenery: Which of the attributes of the scenery wrap; they are read off the whole image.
+        makeup: What the combinations consist of; ``None`` where all objects are of one symbol.
     """
 
     sharpness: Tensor
 
-    def __init__(self, kinds: int, periodic: list[bool], tallies: int, scenery: Sequence[bool] = ()) -> None:
+    def __init__(
+        self,
+        kinds: int,
+        periodic: list[bool],
+        tallies: int,
+        scenery: Sequence[bool] = (),
+        makeup: Makeup | None = None,
+    ) -> None:
         super().__init__()
-        self.kinds = kinds
+        self.kinds, self.makeup = kinds, makeup
+        if makeup is not None:
+            self.trust = nn.Parameter(torch.zeros(()))  # in what is counted
         self.register_buffer("sharpness", torch.ones(2))  # of numbers and of kinds, calibrated
         self.convolutions = nn.Sequential(
             convolution(3, 24, 5, stride=2),
@@ -104,8 +131,28 @@ class SetNetwork(nn.Module):
         )
         tallies = self.count(crowd)
         if self.around is None:
-            return Sight(logits, places, features, tallies, features.new_zeros(len(images), 0))
-        return Sight(logits, places, features, tallies, self.dropout(self.around(features)))
+            whole = features.new_zeros(len(images), 0)
+        else:
+            whole = self.dropout(self.around(features))
+        sight = Sight(logits, places, features, tallies, whole)
+        if self.makeup is None:
+            return sight
+        return replace(sight, tallies=tallies + self.trust * self._counted(sight, self.makeup))
+
+    @torch.no_grad()
+    def _counted(self, sight: Sight, makeup: Makeup) -> Tensor:
+        """(B, T) log probability of each combination of numbers, were all queries independent."""
+        surest, queries = sight.presence.topk(min(TOP, sight.presence.shape[1]), dim=1)
+        image = torch.arange(len(queries), device=queries.device).repeat_interleave(queries.shape[1])
+        kinds = self.kind(self._look(sight, image, queries.flatten())).float().softmax(1)
+        symbol_of, tallies = (table.to(kinds.device) for table in (makeup.symbol_of, makeup.tallies))
+        shares = kinds @ nn.functional.one_hot(symbol_of, tallies.shape[1]).float()
+        chances = surest.sigmoid()[..., None] * shares.unflatten(0, queries.shape)
+        logs = number_law(chances.mT).clamp(min=LEAST_CHANCE).log()
+        numbers = tallies.clamp(max=queries.shape[1])
+        return sum(
+            (logs[:, s, column] for s, column in enumerate(numbers.T)), torch.zeros_like(sight.tallies)
+        )
 
     def read(self, sight: Sight, images: Tensor, queries: Tensor) -> tuple[Tensor, Tensor]:
         """What some queries see.
@@ -118,13 +165,17 @@ class SetNetwork(nn.Module):
         Returns:
             (n, kinds) logits, and (n, WIDTH + 2) what attributes are read from.
         """
+        seen = self.dropout(self._look(sight, images, queries))
+        place = 4 * (sight.places[images, queries] - 0.5)
+        return self.kind(seen).float(), torch.cat([seen.float(), place.detach()], dim=1)
+
+    def _look(self, sight: Sight, images: Tensor, queries: Tensor) -> Tensor:
+        """(n, WIDTH) what is seen around some queries."""
         width = sight.near.shape[3]
         padded = nn.functional.pad(sight.near, (1, 1, 1, 1))
         y, x = queries // width, queries % width
         around = [padded[images, :, y + dy, x + dx] for dy in range(3) for dx in range(3)]
-        seen = self.dropout(self.look(torch.cat(around, dim=1)))
-        place = 4 * (sight.places[images, queries] - 0.5)
-        return self.kind(seen).float(), torch.cat([seen.float(), place.detach()], dim=1)
+        return self.look(torch.cat(around, dim=1))
 
     @staticmethod
     def spacing(sight: Sight) -> float:

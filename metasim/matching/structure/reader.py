@@ -20,7 +20,7 @@ from metasim.matching.structure.bank import SetBank, SetRenders
 from metasim.matching.structure.inventory import Inventory
 from metasim.matching.structure.readings import Readings
 from metasim.model.assignment import assign
-from metasim.model.sets import TOP, SetNetwork, Sight
+from metasim.model.sets import TOP, Makeup, SetNetwork, Sight
 from metasim.scene.layout import Array
 
 BATCH = 32
@@ -47,7 +47,7 @@ class SetReader:
             [column.spec.periodic for column in layout.columns]
             for layout in (inventory.things, inventory.scenery)
         )
-        sizes = len(inventory.kinds), periodic, len(inventory.tallies), about
+        sizes = len(inventory.kinds), periodic, len(inventory.tallies), about, _makeup(inventory)
         with seeded_layers(seed, "invert/weights"):
             self.network = SetNetwork(*sizes).to(device)
 
@@ -225,6 +225,13 @@ class SetReader:
         given = [whole.repeat_interleave(SCENERY_DRAWS, 0)] * width
         drawn = self.network.scenery.sample(given, given[0].new_zeros(len(given[0]), 0), generator)
         return drawn.unflatten(0, (-1, SCENERY_DRAWS))
+
+
+def _makeup(inventory: Inventory) -> Makeup | None:
+    """What the numbers consist of, where objects are of several symbols."""
+    if len(inventory.symbols) < 2:
+        return None
+    return Makeup(torch.from_numpy(inventory.symbol_of), torch.tensor(inventory.tallies))
 
 
 def asked_for(renders: SetRenders, kinds: int) -> Tensor:
