@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from metasim.cli import main
 from metasim.config import load_experiment
 from metasim.matching.inheritance import find_lender
 from metasim.matching.plan import LEAST_ROUND
+from metasim.pipeline import Experiment
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
+from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
@@ -31,9 +32,8 @@ SMALL = (
 
 
 def train(results: Path, name: str) -> RunFolder:
-    words = [word for change in (*SMALL, f"name={name}") for word in ("--set", change)]
-    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(results), *words]) == 0
-    return RunFolder(results / name / "0")
+    config = load_experiment(EXPERIMENT, [*SMALL, f"name={name}"])
+    return Experiment.prepare(config).run(results, resume=False, progress=NoProgress())
 
 
 def renders(run: RunFolder) -> int:

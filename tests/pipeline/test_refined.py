@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from metasim.cli import main
+from metasim.config import load_experiment
 from metasim.matching.refinement import OURS
+from metasim.pipeline import Experiment
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.metrics import read_metrics
+from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
@@ -21,7 +23,17 @@ PROOF = 15
 STEPS = 2
 
 
-def train(out: Path, *more: str) -> RunFolder:
+class Heard(NoProgress):
+    """Keeps what is said."""
+
+    def __init__(self) -> None:
+        self.words = ""
+
+    def say(self, text: str) -> None:
+        self.words += text
+
+
+def train(out: Path, heard: Heard, *more: str) -> RunFolder:
     changes = (
         "matching.renders=200",
         "matching.effort=0.02",
@@ -33,9 +45,8 @@ def train(out: Path, *more: str) -> RunFolder:
         f"matching.refine_steps={STEPS}",
         *more,
     )
-    words = [word for change in changes for word in ("--set", change)]
-    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *words]) == 0
-    return RunFolder(out / "digits_rotation" / "0")
+    experiment = Experiment.prepare(load_experiment(EXPERIMENT, changes))
+    return experiment.run(out, resume=False, progress=heard)
 
 
 def renders(folder: RunFolder) -> int:
@@ -44,25 +55,26 @@ def renders(folder: RunFolder) -> int:
 
 @pytest.fixture(scope="module")
 def unrefined(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return train(tmp_path_factory.mktemp("unrefined"))
+    return train(tmp_path_factory.mktemp("unrefined"), Heard())
 
 
 def test_a_start_that_is_told_apart_is_refined_and_kept_only_if_nearer(
-    unrefined: RunFolder, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    unrefined: RunFolder, tmp_path: Path
 ) -> None:
-    folder = train(tmp_path, "matching.refine=score")
+    heard = Heard()
+    folder = train(tmp_path, heard, "matching.refine=score")
     assert renders(folder) == renders(unrefined) + STEPS * OURS.batch + 2 * PROOF
     assert sum(line["stage"] == "refine" for line in read_metrics(folder.metrics)) == STEPS
     ours, theirs = (load_checkpoint(f.checkpoints / "last.pt")["network"] for f in (folder, unrefined))
     same = all((ours[name] == theirs[name]).all() for name in ours)
-    assert same == ("undone" in capsys.readouterr().err)
+    assert same == ("undone" in heard.words)
 
 
 def test_a_start_that_passes_is_left_alone(
     unrefined: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metasim.matching.trainer.LEVEL", 0.0)  # so that every start passes
-    folder = train(tmp_path, "matching.refine=score")
+    folder = train(tmp_path, Heard(), "matching.refine=score")
     assert renders(folder) == renders(unrefined) + PROOF
     ours, theirs = (load_checkpoint(f.checkpoints / "last.pt")["network"] for f in (folder, unrefined))
     assert all((ours[name] == theirs[name]).all() for name in ours)

@@ -12,10 +12,12 @@ import numpy as np
 import psutil
 import pytest
 
-from metasim.cli import main
+from metasim.config import load_experiment
+from metasim.pipeline import Experiment
 from metasim.rendering.process import ENTRY
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
+from metasim.runs.progress import NoProgress
 
 pytestmark = [
     pytest.mark.blender,
@@ -53,9 +55,8 @@ def run_in(out: Path) -> RunFolder:
 
 
 def train(out: Path, *changes: str) -> RunFolder:
-    words = [word for change in (*SMALL, *changes) for word in ("--set", change)]
-    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *words]) == 0
-    return run_in(out)
+    experiment = Experiment.prepare(load_experiment(EXPERIMENT, [*SMALL, *changes]))
+    return experiment.run(out, resume=False, progress=NoProgress())
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,14 @@ import numpy as np
 import pytest
 
 from metasim.cli import main
+from metasim.config import load_experiment
 from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.matching.structure import trainer
+from metasim.pipeline import Experiment
 from metasim.runs.folder import RunFolder
+from metasim.runs.progress import NoProgress
 
 EXPERIMENT = Path(__file__).parents[2] / "experiments" / "multi_digits.yaml"
 SMALL = (
@@ -28,9 +31,9 @@ SMALL = (
 )
 
 
-def train(out: Path, *more: str) -> int:
-    changes = [word for change in SMALL for word in ("--set", change)]
-    return main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *changes, *more])
+def train(out: Path, resume: bool = False) -> RunFolder:
+    """A run without its report."""
+    return Experiment.prepare(load_experiment(EXPERIMENT, SMALL)).run(out, resume, NoProgress())
 
 
 def folder(out: Path) -> RunFolder:
@@ -55,7 +58,8 @@ def _few_scenes(brief_reports: None) -> Any:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    assert train(out) == 0
+    changes = [word for change in SMALL for word in ("--set", change)]
+    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *changes]) == 0
     return out
 
 
@@ -91,9 +95,10 @@ def test_an_interrupted_run_ends_like_one_that_nobody_disturbed(
 
     with monkeypatch.context() as patch:
         patch.setattr(trainer.StructureTrainer, stage, stopped)
-        assert train(tmp_path) != 0
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path)
     assert not folder(tmp_path).summary.exists()
-    assert train(tmp_path, "--resume") == 0
+    train(tmp_path, resume=True)
     assert summary(tmp_path) == summary(run)
 
 

@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from metasim.cli import main
+from metasim.config import load_experiment
 from metasim.matching.generator import Generator
+from metasim.pipeline import Experiment
 from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.metrics import read_metrics
+from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
@@ -30,10 +33,8 @@ TASK = ("matching.task.kind=classify", "matching.task.labels=100", "matching.tas
 
 
 def train(out: Path, *changes: str, resume: bool = False) -> RunFolder:
-    words = [word for change in (*SMALL, *changes) for word in ("--set", change)]
-    more = ["--resume"] if resume else []
-    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *words, *more]) == 0
-    return RunFolder(out / "mnist_rotation" / "0")
+    experiment = Experiment.prepare(load_experiment(EXPERIMENT, [*SMALL, *changes]))
+    return experiment.run(out, resume, NoProgress())
 
 
 @pytest.fixture(scope="module")
