@@ -20,6 +20,7 @@ from metasim.bench.suite import (
     experiment,
 )
 from metasim.config import ExecutorConfig
+from metasim.matching.target import Target
 from metasim.pipeline import Experiment
 from metasim.runs.epochs import load_epochs
 from metasim.runs.folder import RunFolder
@@ -70,7 +71,10 @@ def run_suite(
                 progress.say(f"{name}, {method}, seed {seed}")
                 place = out / method if budget is None or method == OURS else out / f"{method}_{budget}"
                 run = Experiment.prepare(config).run(place, resume=True, progress=progress)
-                line = measure(Summary.load(run.summary), name, method, Populations.load(run.population))
+                drawn = Populations.load(run.population)
+                line = measure(Summary.load(run.summary), name, method, drawn)
+                if (worst := line["attribute"]) is not None:
+                    line["sample"] = sample_w1(drawn, Target.load(run.target), worst)
                 if method == OURS:
                     ours[seed] = line
                 elif seed in ours:
@@ -91,7 +95,8 @@ def measure(summary: Summary, name: str, method: str, drawn: Populations | None 
         drawn: Its populations, where modes are to be weighed.
     """
     known = {k: a for k, a in summary.attributes.items() if a.identifiable and a.w1 is not None}
-    worst = max(known.values(), key=lambda a: a.w1 or 0.0, default=None)
+    name_of_worst = max(known, key=lambda k: known[k].w1 or 0.0, default=None)
+    worst = known[name_of_worst] if name_of_worst else None
     ratios = [r for r in (_std_ratio(a) for a in known.values()) if r is not None]
     errors = [
         abs(pair.target - pair.generated)
@@ -110,6 +115,7 @@ def measure(summary: Summary, name: str, method: str, drawn: Populations | None 
         "seed": summary.seed,
         "renders": summary.renders,
         "seconds": round(summary.wall_seconds, 1),
+        "attribute": name_of_worst,
         "worst_w1": worst.w1 if worst else None,
         "floor": worst.w1_floor if worst else None,
         "std_ratio": [round(min(ratios), 3), round(max(ratios), 3)] if ratios else None,
@@ -125,6 +131,24 @@ def _std_ratio(result: AttributeResult) -> float | None:
     if result.target is None or not result.spread_identifiable or result.target.std == 0:
         return None
     return result.generated.std / result.target.std
+
+
+def sample_w1(drawn: Populations, target: Target, name: str) -> float:
+    """How far the images that are learnt from are themselves from the target's law, of the range.
+
+    With less than all of a law to learn from, no method can be expected to come nearer than about this.
+
+    Args:
+        drawn: Populations of a run, with the target's.
+        target: Its target.
+        name: An attribute, ``<node>.<attribute>``.
+    """
+    j = [column.name for column in drawn.columns].index(name)
+    column = drawn.columns[j]
+    assert drawn.target is not None
+    law = (drawn.target[:, j] - column.low) / (column.high - column.low)
+    distance = circular_wasserstein if column.periodic else wasserstein
+    return float(distance(target.units[: target.learning, j], law, 1.0))
 
 
 def mode_error(drawn: Populations, mode: Mode) -> float:

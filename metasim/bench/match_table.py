@@ -11,7 +11,17 @@ Line = dict[str, Any]
 Told = tuple[str, bool]
 """What a cell says of a run, and whether it is as wanted."""
 
-HEAD = ("experiment", "seeds", "wanted", "worst W1 (floor)", "std", "corr", "mode", "renders", "matched")
+HEAD = (
+    "experiment",
+    "seeds",
+    "wanted",
+    "worst W1 (floor, images)",
+    "std",
+    "corr",
+    "mode",
+    "renders",
+    "matched",
+)
 
 
 def table(runs: Sequence[Line]) -> str:
@@ -49,7 +59,8 @@ def _w1(run: Line) -> Told | None:
     if run["worst_w1"] is None:
         return None
     w1, floor = run["worst_w1"], run["floor"]
-    return f"{w1:.4f} ({floor:.4f})", w1 <= max(SUITE[run["experiment"]].w1, FLOOR_FACTOR * floor)
+    images = f", {run['sample']:.4f}" if "sample" in run else ""
+    return f"{w1:.4f} ({floor:.4f}{images})", w1 <= max(SUITE[run["experiment"]].w1, FLOOR_FACTOR * floor)
 
 
 def _std(run: Line) -> Told | None:

@@ -146,6 +146,8 @@ def _without_mistakes(
     near = (np.abs(offsets(again, drawn[:, None], periodic)) <= far).all(-1)
     kept = weights * near
     rows = kept.sum(1) > 0.05  # scenes of which almost nothing is left have been mistaken as a whole
+    if rows.mean() < 0.5:  # a network that has hardly learnt: what is the rule is no mistake
+        return drawn, again, weights
     return drawn[rows], again[rows], kept[rows] / kept[rows].sum(1, keepdims=True)
 
 

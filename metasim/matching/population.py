@@ -25,6 +25,7 @@ from metasim.stats.resampling import systematic_rows
 HELD_OUT = 5  # every fifth image chooses the form of the law
 MOST_COMPONENTS = 6
 SHARPENINGS = 4
+LOST = 0.5  # of the images that were read: a law that reads fewer of them has lost its way
 PATIENCE = 2  # components beyond the best so far that are still tried
 
 
@@ -184,6 +185,8 @@ def sharpen(rough: Population, many: Posteriors, rng: np.random.Generator) -> Po
 
     Of a posterior in many dimensions that is wider than the law few draws lie near it; what the law is like
     in the directions in which it is narrow, two attributes that follow each other, has to be read off those.
+    A network that has hardly learnt has posteriors that contradict each other; a law that goes on from there
+    may end as the draws of a few images, and is then not taken.
 
     Args:
         rough: The population as fitted to draws of the posteriors as they are.
@@ -196,7 +199,8 @@ def sharpen(rough: Population, many: Posteriors, rng: np.random.Generator) -> Po
         near = many.nearer(law, rough.weights.shape[1], rng)
         draws = near.uncut(law.cuts, law.periodic, sizes)
         law = replace(law, mixture=climbed(law.mixture, draws, ITERATIONS, FINEST_SPREAD))
-    return _weighted(near, draws, law)
+    sharp = _weighted(near, draws, law)
+    return sharp if sharp.read.sum() > LOST * rough.read.sum() else rough
 
 
 def _weighted(posteriors: Posteriors, draws: Draws, law: Law) -> Population:

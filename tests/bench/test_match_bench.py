@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metasim.bench.match import measure, mode_error, renders_to_reach
+from metasim.bench.match import measure, mode_error, renders_to_reach, sample_w1
 from metasim.bench.match_table import table
 from metasim.bench.suite import SUITE, Mode, experiment
 from metasim.matching.refinement import BASELINES, difference_renders
+from metasim.matching.target import Target
 from metasim.pipeline import Experiment
 from metasim.runs.epochs import Epoch
 from metasim.runs.folder import RunFolder
@@ -125,6 +126,16 @@ def test_a_mode_of_another_weight_fails_a_run() -> None:
     for generated, matched in ((even, True), (uneven, False)):
         line = measure(summary(), row, "inversion", Populations(columns, even, generated, target=even))
         assert line["matched"] == matched
+
+
+@given(st.floats(-0.2, 0.2), st.booleans())
+def test_images_that_are_all_shifted_are_off_by_the_shift(shift: float, periodic: bool) -> None:
+    """On a circle the distance is in half turns; images beyond the learning part do not count."""
+    values = np.linspace(0.3, 0.6, 50)[:, None]
+    drawn = Populations((Column("a.x", "m", 10, 20, periodic),), values, values, target=10 + 10 * values)
+    units = np.concatenate([values + shift, np.zeros((50, 1))])
+    target = Target(np.zeros((100, 1, 1, 3), np.uint8), 50, units, np.zeros((100, 0), np.int64))
+    assert sample_w1(drawn, target, "a.x") == pytest.approx(abs(shift) * (2 if periodic else 1), abs=1e-6)
 
 
 @given(st.integers(100, 100_000), st.sampled_from(sorted(BASELINES)))
