@@ -69,7 +69,7 @@ class Posteriors:
             rng: Where the resampling starts.
         """
         log = law.log_densities(self.units, self.classes) - self.log_bank
-        likely = np.exp(log - logsumexp(log, axis=1, keepdims=True)) * log.shape[1]
+        likely = np.exp(log - np.asarray(logsumexp(log, axis=1, keepdims=True))) * log.shape[1]
         share = 0.5 + 0.5 * likely
         rows = np.stack([systematic_rows(each, count, rng) for each in share])
         units = np.take_along_axis(self.units, rows[..., None], 1)
