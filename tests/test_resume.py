@@ -33,7 +33,7 @@ SMALL = (
     "verdict.permutations=20",
     "output.keep_images=4",
 )
-KILLED_AFTER_A_LINE_OF = ("reconstruct", "invert/1", "transfer")
+KILLED_AFTER_A_LINE_OF = ("reconstruct", "invert/0", "invert/1", "polish", "transfer")
 LATEST = 0.8  # seconds after that line
 PATIENCE = 120.0
 UNTOUCHED = ("summary.json", "metrics.jsonl", "config.yaml", "checkpoints/best.pt", "manifest.json")
@@ -90,7 +90,8 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_a_killed_run_ends_as_an_undisturbed_one(undisturbed: Path, tmp_path: Path) -> None:
     folder, clock = folder_in(tmp_path), [0.0]
-    for stage, delay in zip(KILLED_AFTER_A_LINE_OF, stream(0, "kill").uniform(0, LATEST, 3), strict=True):
+    delays = stream(0, "kill").uniform(0, LATEST, len(KILLED_AFTER_A_LINE_OF))
+    for stage, delay in zip(KILLED_AFTER_A_LINE_OF, delays, strict=True):
         clock.append(kill_after(stage, tmp_path, float(delay)))
         assert folder.status() == "interrupted"
         assert max(steps(folder).values()) == 1

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.base.processes import running
 from metasim.base.streams import stream, stream_seed
 from metasim.bench.bare import BareProcesses, has_bare_loop
 from metasim.config import load_experiment
@@ -212,9 +213,7 @@ def _check(result: object) -> None:
 
 def _memory() -> int:
     """Bytes held by the worker, or by this process if the engine is in it."""
-    here = psutil.Process()
-    workers = [child for child in here.children() if ENTRY in child.cmdline()]
-    return sum(process.memory_info().rss for process in workers or [here])
+    return sum(process.memory_info().rss for process in running(ENTRY) or [psutil.Process()])
 
 
 def _median(rounds: Sequence[Line], key: str) -> float | None:

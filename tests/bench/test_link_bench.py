@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import psutil
 import pytest
 
+from metasim.base.processes import running
 from metasim.bench.link import LinkBench
 from metasim.bench.render import usual_experiment
 from metasim.runs.progress import NoProgress
@@ -26,4 +26,4 @@ def test_each_size_has_its_figures_and_no_player_is_left() -> None:
     assert summary["experiment"] == "tyol_unity"
     assert summary["slots"] == 16
     assert len(summary["passes"]) == 4
-    assert [p for p in psutil.Process().children() if "renderers.unity.standin" in p.cmdline()] == []
+    assert running("renderers.unity.standin") == []

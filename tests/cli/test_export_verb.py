@@ -54,10 +54,10 @@ def test_the_help_lists_every_format(capsys: pytest.CaptureFixture[str]) -> None
 
 
 def test_exported_scenes_follow_the_generator(run: RunFolder, tmp_path: Path) -> None:
-    assert export(run, tmp_path / "out", "--num", "600", "--modalities", "rgb", "--seed", "8") == 0
+    assert export(run, tmp_path / "out", "--num", "2000", "--modalities", "rgb", "--seed", "8") == 0
     exported = [sample.graph for sample in WebDatasetFormat().read(tmp_path / "out")]
     fresh = Generator.load(run.checkpoints / "best.pt").scenes(2000, "test")
-    assert len(exported) == 600
+    assert len(exported) == 2000
     yaws = (
         [node.attributes["yaw"] for g in graphs for node in g.nodes if "yaw" in node.attributes]
         for graphs in (exported, fresh)

@@ -89,14 +89,14 @@ def times(out: Path) -> dict[Path, int]:
 @pytest.mark.timeout(600)
 def test_twelve_assets_of_which_one_hangs_one_crashes_one_is_empty(tmp_path: Path) -> None:
     folder, out = assets(tmp_path / "assets"), tmp_path / "out"
-    asked = ("--views", 4, "--size", 32, "--timeout", 10)
+    asked = ("--views", 12, "--size", 128, "--timeout", 20)
     assert command(folder, out, *asked) == 0
 
     success, failed = table(out, "success"), table(out, "failed")
     assert set(success) == {*GOOD, "lost.obj"}
-    assert {row["views"] for row in success.values()} == {"4"}
+    assert {row["views"] for row in success.values()} == {"12"}
     assert set(failed) == {"hang.obj", "crash.usda", "empty.obj"}
-    assert "no answer for 10 s" in failed["hang.obj"]["reason"]
+    assert "no answer for 20 s" in failed["hang.obj"]["reason"]
     assert "SIGSEGV" in failed["crash.usda"]["reason"]
     assert "no faces" in failed["empty.obj"]["reason"]
     for row in (*success.values(), *failed.values()):
@@ -107,7 +107,7 @@ def test_twelve_assets_of_which_one_hangs_one_crashes_one_is_empty(tmp_path: Pat
         path = out / f"train/renders/{row['uid']}.zip"
         content = metadata(path)
         assert content["save_uid"] == str(uuid.uuid5(uuid.NAMESPACE_DNS, name))
-        assert (content["sha256"], len(content["views"])) == (row["sha256"], 4)
+        assert (content["sha256"], len(content["views"])) == (row["sha256"], 12)
         assert (content["random_color"] is None) == (name == "lost.obj")
     lost = metadata(out / f"train/renders/{success['lost.obj']['uid']}.zip")
     assert lost["missing_textures"]["files"] == ["gone.png"]

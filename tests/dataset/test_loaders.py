@@ -19,7 +19,7 @@ from metasim.dataset.sample import Sample
 from metasim.rendering.pool import RenderPool
 from metasim.scene.serialization import from_json
 
-NUM = 400
+NUM = 2000
 WORDS = Affordances({str(digit): frozenset({"count", f"count_{digit}"}) for digit in range(10)})
 LABELS = (Modality.RGB, Modality.INSTANCE, Modality.SEMANTIC, Modality.AFFORDANCE, Modality.BBOX)
 
@@ -27,7 +27,7 @@ LABELS = (Modality.RGB, Modality.INSTANCE, Modality.SEMANTIC, Modality.AFFORDANC
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("dataset") / "digits"
-    what = plan(NUM, modalities=LABELS, affordances=WORDS, size=(16, 16), part_samples=100)
+    what = plan(NUM, modalities=LABELS, affordances=WORDS, size=(16, 16), part_samples=500)
     with RenderPool("sprites", {"size": 16}) as renderer:
         Export(what, DigitSource(), renderer, out).run()
     return out

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 
+from metasim.base.processes import running
 from metasim.config import load_experiment
 from metasim.pipeline import Experiment
 from metasim.rendering.process import ENTRY
@@ -83,10 +83,9 @@ class Killer(threading.Thread):
             while not file.exists():
                 if self.ended.wait(0.005):
                     return
-            for child in psutil.Process().children():
-                if child.status() != psutil.STATUS_ZOMBIE and ENTRY in child.cmdline():
-                    child.kill()
-                    self.killed += 1
+            for worker in running(ENTRY):
+                worker.kill()
+                self.killed += 1
 
 
 def bank(run: RunFolder) -> dict[str, Any]:

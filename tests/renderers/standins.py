@@ -11,6 +11,7 @@ import numpy as np
 import psutil
 from card_renderer import CAMERA, PASSES, SIZE, CardRenderer
 
+from metasim.base.processes import running
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
 from renderers.unity.renderer import UnityRenderer
@@ -29,14 +30,7 @@ def card_players(*arguments: str, **options: Any) -> UnityRenderer:
 
 def players() -> list[psutil.Process]:
     """The stand-ins that run below this process."""
-    found = []
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if PROGRAM in child.cmdline():
-                found.append(child)
-        except psutil.Error:
-            continue
-    return found
+    return running(PROGRAM)
 
 
 def assert_drawn(frames: Sequence[Frame], scenes: Sequence[SceneGraph], seed: int) -> None:

@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from metasim.base.errors import InputError
+from metasim.base.processes import running
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.process import ENTRY
@@ -60,9 +61,7 @@ def shoot(pool: RenderPool, graph: SceneGraph, passes: frozenset[Pass] = EVERYTH
 
 
 def worker_pids() -> list[int]:
-    """Workers alive; a dead one that nobody has waited for yet has no command line."""
-    alive = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child.pid for child in alive if ENTRY in child.cmdline()]
+    return [worker.pid for worker in running(ENTRY)]
 
 
 def floats(frame: Frame, name: Pass) -> npt.NDArray[np.float64]:

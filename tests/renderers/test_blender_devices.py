@@ -6,10 +6,10 @@ import time
 from typing import Literal
 
 import numpy as np
-import psutil
 import pytest
 
 from metasim.base.errors import InputError
+from metasim.base.processes import running
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.process import ENTRY
 from metasim.rendering.protocol import Frame, Pass
@@ -50,7 +50,7 @@ def test_a_worker_takes_one_core_whatever_the_machine_has() -> None:
     """So as many workers as cores, the default, oversubscribe nothing; its processor time tells."""
     with RenderPool("blender", {"size": 64, "samples": 256, "device": "cpu"}, workers=1) as pool:
         pool.render([SCENE], frozenset({Pass.RGB}), [0])
-        (worker,) = (child for child in psutil.Process().children() if ENTRY in child.cmdline())
+        (worker,) = running(ENTRY)
         began, before = time.perf_counter(), worker.cpu_times()
         pool.render([SCENE], frozenset({Pass.RGB}), [1])
         passed, after = time.perf_counter() - began, worker.cpu_times()

@@ -13,6 +13,7 @@ import psutil
 import pytest
 from blend_files import make_blend
 
+from metasim.base.processes import running
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.process import ENTRY
@@ -30,7 +31,7 @@ BIND = {
     "lamp.energy": 'lights["Key"].energy',
 }
 SILENCE_S = 5.0
-FRAMES, KILL_EVERY = 160, 40
+FRAMES, KILL_EVERY = 500, 50
 FAULTS = {33: "crash", 71: "hang", 107: "nan"}
 REASONS = {33: "worker ended by SIGSEGV", 71: f"no answer for {SILENCE_S:g} s", 107: "its pose is not finite"}
 
@@ -49,8 +50,7 @@ def with_class(graph: SceneGraph, cls: str) -> SceneGraph:
 
 
 def workers() -> list[psutil.Process]:
-    alive = [p for p in psutil.Process().children(recursive=True) if p.status() != psutil.STATUS_ZOMBIE]
-    return [process for process in alive if ENTRY in process.cmdline()]
+    return running(ENTRY)
 
 
 @pytest.mark.parametrize("of_file", [False, True])

@@ -18,6 +18,7 @@ from card_renderer import PASSES, SIZE, card_scene
 from standins import ARGUMENTS, HERE, PROGRAM, assert_drawn, card_players, players
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.base.processes import running
 from metasim.rendering.attempt import SceneFailure, attempt
 from metasim.rendering.protocol import Frame, Pass
 from renderers.unity import player as player_module
@@ -233,9 +234,8 @@ def script(fault: str) -> subprocess.Popen[str]:
 def player_of(parent: subprocess.Popen[str]) -> psutil.Process:
     """The player that a program has started, as soon as it has."""
     while True:
-        for child in psutil.Process(parent.pid).children(recursive=True):
-            if PROGRAM in child.cmdline():
-                return child
+        if found := running(PROGRAM, parent.pid):
+            return found[0]
         time.sleep(0.05)
 
 

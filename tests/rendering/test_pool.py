@@ -17,6 +17,7 @@ import pytest
 from fault_scenes import expected, image, scene
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.base.processes import running
 from metasim.rendering import hand, process
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import AHEAD, BATCH, SPREAD, RenderPool, batches
@@ -36,7 +37,7 @@ def _engines_on_the_path(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def workers_of(pid: int) -> list[psutil.Process]:
-    return [p for p in psutil.Process(pid).children() if ENTRY in p.cmdline()]
+    return running(ENTRY, pid)
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
 from room_scene import NODES, room_graph
 
+from metasim.base.processes import running
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.process import ENTRY
 from metasim.rendering.protocol import Frame, Pass
@@ -74,8 +74,7 @@ def drawn(
 
 
 def workers_alive() -> set[int]:
-    children = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return {child.pid for child in children if ENTRY in child.cmdline()}
+    return {worker.pid for worker in running(ENTRY)}
 
 
 @pytest.mark.parametrize("scene", ["tyol", "file"])

@@ -17,6 +17,7 @@ import pytest
 from card_renderer import SIZE, CardRenderer, card_scene
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.base.processes import running
 from metasim.grammar.grammar import SceneGrammar
 from metasim.rendering.contract import check_renderer
 from metasim.rendering.protocol import Frame, Pass
@@ -48,14 +49,7 @@ def _no_player_is_left(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def players() -> list[int]:
     """Ids of the stand-ins that run anywhere below this process."""
-    found = []
-    for child in psutil.Process().children(recursive=True):
-        try:
-            if PROGRAM in child.cmdline():
-                found.append(child.pid)
-        except psutil.Error:
-            continue
-    return found
+    return [player.pid for player in running(PROGRAM)]
 
 
 def cards(folder: Path, *arguments: str, **options: Any) -> UnityFilesRenderer:
