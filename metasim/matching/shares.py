@@ -45,7 +45,8 @@ def fair_weights(
 
     memberships = law.memberships(given.units, given.classes)
     shares = np.einsum("ms,msk->k", mass, memberships) / mass.sum()
-    factors = memberships @ np.clip((shares - surplus) / shares, 1 / MOST, MOST)
+    rise = np.divide(shares - surplus, shares, out=np.ones_like(shares), where=shares > 0)
+    factors = memberships @ np.clip(rise, 1 / MOST, MOST)
     return population.weights - mass + mass * factors * (mass.sum() / (mass * factors).sum())
 
 

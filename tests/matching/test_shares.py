@@ -114,3 +114,20 @@ def test_where_nothing_is_told_nothing_changes() -> None:
     drawn, kinds = found.sample(stream(0, "test/drawn"), IMAGES)
     fair = fair_weights(found, renders(drawn, kinds), found, (Unknown(0),))
     np.testing.assert_array_equal(fair, found.weights)
+
+
+def test_a_mode_without_any_share_keeps_it() -> None:
+    """A component so far from all draws that its chance underflows."""
+    found, _ = rehearsed(0.6, 0.1)
+    law = found.law.mixture
+    sharp = replace(
+        law,
+        weights=np.append(law.weights, 1e-6),
+        means=np.append(law.means, [[100.0]], axis=0),
+        factors=np.append(law.factors, [[[0.01]]], axis=0),
+    )
+    drawn, kinds = found.sample(stream(0, "test/drawn"), IMAGES)
+    again = fit_population(read(drawn, 0.1, stream(0, "test/images")), PERIODIC, (), 0)
+    widened = replace(found, law=replace(found.law, mixture=sharp))
+    fair = fair_weights(widened, renders(drawn, kinds), again, ())
+    np.testing.assert_allclose(fair, fair_weights(found, renders(drawn, kinds), again, ()), rtol=1e-9)
