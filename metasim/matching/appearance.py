@@ -9,7 +9,9 @@ from torch.nn.functional import avg_pool2d
 PATCH = 0.3  # side of the patch that is hidden in half of the images, as a share of the image
 
 
-def vary_appearance(images: Tensor, generator: torch.Generator, hide: bool = True) -> Tensor:
+def vary_appearance(
+    images: Tensor, generator: torch.Generator, hide: bool = True, light: float = 1.0
+) -> Tensor:
     """Gives each image a gain, an offset, blur and noise of random strength, and hides a patch of some.
 
     Small banks are memorised within a few hundred steps without this; hiding a patch makes the network
@@ -19,6 +21,7 @@ def vary_appearance(images: Tensor, generator: torch.Generator, hide: bool = Tru
         images: (B, H, W, 3) uint8.
         generator: Where the randomness comes from.
         hide: Whether patches are hidden; not where objects are counted.
+        light: Factor on how far gain and offset go. What they change cannot be read as light.
 
     Returns:
         (B, H, W, 3) float on about [0, 255].
@@ -27,8 +30,8 @@ def vary_appearance(images: Tensor, generator: torch.Generator, hide: bool = Tru
     x = images.float()
     smooth = avg_pool2d(x.movedim(-1, 1), 3, 1, 1, count_include_pad=False).movedim(1, -1)
     x = torch.lerp(x, smooth, torch.rand(batch, generator=generator).square())
-    gain = 1 + 0.05 * torch.randn(batch, generator=generator)
-    offset = 6.0 * torch.randn(batch, generator=generator)
+    gain = 1 + light * 0.05 * torch.randn(batch, generator=generator)
+    offset = light * 6.0 * torch.randn(batch, generator=generator)
     strength = 25.0 * torch.rand(batch, generator=generator).square()
     grain = torch.randn((*x.shape[:3], 1), generator=generator)  # one draw a pixel: a third of the cost
     x = x * gain + offset + strength * grain

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
 from metasim.matching.bank import Bank, Renders
 from metasim.matching.calibration import calibrate
+from metasim.matching.look import Images, Look
 from metasim.matching.population import Posteriors
+from metasim.matching.recorder import Record
 from metasim.model.inverse import BINS, InverseNetwork, Reading, View
 from metasim.model.readout import Readout
 from metasim.model.trunk import coordinates
@@ -29,6 +32,7 @@ LOOK_JITTER = 0.02  # of the image: the close look must not rely on a perfect ce
 TRUST = (0.3, 0.6)  # of the steps: from there on rivals are looked at where they are seen, then always
 BLUR = 0.7  # cells of the objects' maps
 EMPHASIS = 2.0  # of each round over the one before
+DOUBT = 3.0  # factor on changes of light where the target's look is an estimate
 CHECKS = 8
 WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0, "places": 1.0}
 
@@ -76,20 +80,18 @@ class Inversion:
         view: How objects appear.
         device: Where the network lives.
         seed: Root seed.
+
+    Attributes:
+        look: What renders undergo before the network sees them, if the target looks otherwise.
     """
 
     def __init__(self, layout: SceneLayout, view: View, device: torch.device, seed: int) -> None:
         self.layout, self.device, self.seed = layout, device, seed
+        self.look: Look | None = None
         with seeded_layers(seed, "invert/weights"):
             self.network = InverseNetwork(layout, view).to(device)
 
-    def fit(
-        self,
-        bank: Bank,
-        steps: int,
-        rate: float,
-        record: Callable[[int, dict[str, float]], None],
-    ) -> dict[str, float]:
+    def fit(self, bank: Bank, steps: int, rate: float, record: Record) -> dict[str, float]:
         """Trains on the whole bank, later rounds more, and keeps the weights best on held-out renders.
 
         Args:
@@ -101,17 +103,66 @@ class Inversion:
         Returns:
             How much held-out renders widened each attribute's posterior.
         """
-        stage = f"invert/{len(bank.rounds)}"
-        renders = bank.renders
-        held = held_out_rows(len(renders))
+        renders = self._seen(bank)
+        self._train(bank, renders, steps, rate, record, f"invert/{len(bank.rounds)}")
+        return self._calibrate(renders)
+
+    def seen(self, images: Images, stage: str) -> Images:
+        """(n, H, W, 3) renders as the network is shown them: as if they were target images."""
+        return self.look.dress(images, stream(self.seed, f"{stage}/look")) if self.look else images
+
+    def _seen(self, bank: Bank) -> Renders:
+        return replace(bank.renders, images=self.seen(bank.renders.images, "bank"))
+
+    def polish(self, bank: Bank, steps: int, rate: float, record: Record) -> bool:
+        """Trains what is made of the features once more, on renders in their own light.
+
+        In :meth:`fit` gain and offset change, so that light that varies no more than they do is not
+        learnt. Convolutions stay as they are: without those changes they would memorise the bank.
+
+        Args:
+            bank: The rounds.
+            steps: Optimiser steps.
+            rate: Peak learning rate.
+            record: Told the step and the losses now and then.
+
+        Returns:
+            Whether held-out renders are read better than before; otherwise nothing has changed.
+        """
+        renders, weights = self._seen(bank), copy.deepcopy(self.network.state_dict())
+        before = self._held_out_loss(renders)
+        seeing = self.network.seeing()
+        for weight in seeing:
+            weight.requires_grad_(False)
+        self._train(bank, renders, steps, rate, record, "polish", light=0.0)
+        for weight in seeing:
+            weight.requires_grad_(True)
+        self._calibrate(renders)
+        better = self._held_out_loss(renders) < before
+        if not better:
+            self.network.load_state_dict(weights)
+        return better
+
+    def _train(
+        self,
+        bank: Bank,
+        renders: Renders,
+        steps: int,
+        rate: float,
+        record: Record,
+        stage: str,
+        light: float = 1.0,
+    ) -> None:
         chance = np.concatenate(
             [
                 np.full(len(r.renders), s / len(r.renders))
                 for r, s in zip(bank.rounds, bank.shares(EMPHASIS), strict=True)
             ]
         )
-        chance[held] = 0.0
-        optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2, fused=True)
+        chance[held_out_rows(len(renders))] = 0.0
+        light = DOUBT if self.look else light
+        weights = [weight for weight in self.network.parameters() if weight.requires_grad]
+        optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=1e-2, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
         averages = Averages()
         best, best_loss = copy.deepcopy(self.network.state_dict()), np.inf
@@ -119,22 +170,21 @@ class Inversion:
             rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance / chance.sum())
             self.network.train()
             trust = np.interp(step / steps, TRUST, (0.0, 1.0)) if self.rivals else 0.0
-            losses = self._losses(renders, rows, float(trust), torch_stream(self.seed, stage, step))
+            losses = self._losses(renders, rows, float(trust), light, torch_stream(self.seed, stage, step))
             averages.add(losses)
             total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
             assert isinstance(total, Tensor)
             optimiser.zero_grad()
             total.backward()
-            nn.utils.clip_grad_norm_(self.network.parameters(), 5.0)
+            nn.utils.clip_grad_norm_(weights, 5.0)
             optimiser.step()
             schedule.step()
             if (step + 1) % max(steps // CHECKS, 1) == 0 or step + 1 == steps:
-                loss = self.held_out_loss(renders, held)
+                loss = self._held_out_loss(renders)
                 record(step, {"loss": loss} | averages.take())
                 if loss < best_loss:
                     best, best_loss = copy.deepcopy(self.network.state_dict()), loss
         self.network.load_state_dict(best)
-        return self.calibrate(renders, held)
 
     @property
     def rivals(self) -> bool:
@@ -142,9 +192,15 @@ class Inversion:
         return len(self.network.view.objects) > 1
 
     def _losses(
-        self, renders: Renders, rows: npt.NDArray[np.intp], trust: float, generator: torch.Generator
+        self,
+        renders: Renders,
+        rows: npt.NDArray[np.intp],
+        trust: float,
+        light: float,
+        generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        images = vary_appearance(torch.from_numpy(renders.images[rows]), generator).to(self.device)
+        shown = torch.from_numpy(renders.images[rows])
+        images = vary_appearance(shown, generator, light=light).to(self.device)
         units, classes, centres = self._labels(renders, rows)
         # The close look follows the true centre: early on the trunk's idea of it is noise.
         look = centres.nan_to_num(0.5)
@@ -198,9 +254,9 @@ class Inversion:
         return [self.network(torch.from_numpy(part).to(self.device)) for part in parts]
 
     @torch.no_grad()
-    def held_out_loss(self, renders: Renders, rows: npt.NDArray[np.intp]) -> float:
-        """Mean negative log likelihood of attributes and classes of some renders, in nats."""
-        total, first = 0.0, 0
+    def _held_out_loss(self, renders: Renders) -> float:
+        """Mean negative log likelihood of attributes and classes of the renders held out, in nats."""
+        rows, total, first = held_out_rows(len(renders)), 0.0, 0
         for reading in self._read(renders.images[rows]):
             part = rows[first : first + len(reading.bins)]
             first += len(part)
@@ -214,12 +270,13 @@ class Inversion:
         return total / len(rows)
 
     @torch.no_grad()
-    def calibrate(self, renders: Renders, rows: npt.NDArray[np.intp]) -> dict[str, float]:
+    def _calibrate(self, renders: Renders) -> dict[str, float]:
         """Widens each attribute's posterior, and raises its even share, as held-out renders ask for.
 
         Returns:
             The factors by column name; far above 1 says that the bank is too small.
         """
+        rows = held_out_rows(len(renders))
         units, classes, _ = self._labels(renders, rows)
         readings = self._read(renders.images[rows])
         features = [torch.cat([r.columns[j] for r in readings]) for j in range(units.shape[1])]

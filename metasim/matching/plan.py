@@ -14,7 +14,7 @@ REHEARSAL = 0.1
 MOST_REHEARSED = 400
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
 AGAIN = 0.15  # of the scenes, where a bank is inherited
-AGAIN_STEPS = 300
+AGAIN_STEPS = 150
 AGAIN_TRANSFER = 0.5  # of the steps: the network starts from another population, not from nothing
 LEAST_ROUND = 100
 LEAST_STEPS = 20  # a one-cycle schedule has no fewer
@@ -28,6 +28,7 @@ class Plan:
         rounds: Scenes to render in each round.
         rehearsal: Scenes to render of the inferred population, as a check of the inference.
         steps: Optimiser steps of the inverse network after each round.
+        polish: Its steps after the last, in the renderer's own light.
         reconstruct: Steps of the graph autoencoder.
         transfer: Steps of the attribute network on the population.
     """
@@ -35,6 +36,7 @@ class Plan:
     rounds: tuple[int, ...]
     steps: tuple[int, ...]
     rehearsal: int
+    polish: int = 300
     reconstruct: int = 300
     transfer: int = 1500
 
@@ -50,6 +52,7 @@ class Plan:
             self,
             rounds=(count,),
             steps=(_shortened(AGAIN_STEPS, effort),),
+            polish=_shortened(AGAIN_STEPS, effort),
             reconstruct=0,
             transfer=_shortened(self.transfer, AGAIN_TRANSFER),
         )
@@ -78,6 +81,7 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
         rounds,
         tuple(_shortened(count, effort) for count in steps),
         min(rehearsal, MOST_REHEARSED),
+        _shortened(Plan.polish, effort),
         _shortened(Plan.reconstruct, effort),
         _shortened(min(Plan.transfer, TRANSFER_PER_ATTRIBUTE * len(layout.columns)), effort),
     )

@@ -16,6 +16,7 @@ from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
 from metasim.matching.inversion import Inversion, held_out_rows, view_of
+from metasim.matching.look import find_look
 from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, Unknown, fit_population, sharpen
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
@@ -34,12 +35,14 @@ from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
+from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Classes
 from metasim.stats.kernels import BlockSum
 from metasim.stats.moments import MomentErrors
 from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
+POLISH = 5e-4  # its rate
 MANY = 480  # draws of each image, of which those that lie near the population sharpen it
 CLUSTERS = 6  # per set of draws that a proposal is built on
 VIEWS = 5  # moments of a refinement that are shown
@@ -112,6 +115,7 @@ class Trainer:
             for number in range(inherited, inherited + len(self.plan.rounds)):
                 self.render(number)
                 self.invert(number)
+            self.polish()
             self.rehearse()
             self.transfer()
             if self.config.refine != "off":
@@ -157,9 +161,10 @@ class Trainer:
         if self.inversion is None:
             view = view_of(self.layout, self.bank.rounds[0].renders)
             self.inversion = Inversion(self.layout, view, self.device, self.seed)
+        self._look(self.inversion)
         done = self.checkpoint.done
-        if f"invert/{number + 1}" in done:
-            return  # a later round has replaced what this one found
+        if f"invert/{number + 1}" in done or "polish" in done:
+            return  # a later stage has replaced what this one found
         if stage not in done:
             steps = self.plan.steps[number - self.checkpoint.inherited]
             record = self._recorder(stage, steps)
@@ -169,16 +174,43 @@ class Trainer:
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
         else:
             self.inversion.network.load_state_dict(self.checkpoint.inverse)
-        self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
-        self.population = self._fit(self.posteriors)
+        self._read(stage)
+        assert self.population is not None
         if stage not in done:
             units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), DRAWN)
             self._show(number + 1, stage, units, classes)
-            if misread := int((~self.population.read).sum()):
-                self.progress.say(
-                    f"{misread} of {len(self.images)} target images are unlike the others: set aside"
-                )
             self.checkpoint.keep(stage, inverse=self.inversion.network.state_dict())
+
+    def _look(self, inversion: Inversion) -> None:
+        """Finds how the target looks otherwise than renders do, the better the nearer these are to it."""
+        before = inversion.look
+        inversion.look = find_look(self.images, self.bank.rounds[-1].renders.images)
+        if inversion.look and inversion.look != before:
+            self.progress.say(f"the target looks otherwise, and renders are made to: {inversion.look}")
+
+    def polish(self) -> None:
+        """The inverse network learns the bank in its own light, and reads the target for good."""
+        assert self.inversion is not None
+        if "polish" in self.checkpoint.done:
+            self.inversion.network.load_state_dict(self.checkpoint.inverse)
+        else:
+            steps = self.plan.polish
+            record = self._recorder("polish", steps)
+            with seeded_layers(self.seed, "polish/dropout"):
+                if not self.inversion.polish(self.bank, steps, POLISH, record):
+                    self.progress.say("polish: undone, held-out renders were read no better")
+            self.checkpoint.keep("polish", inverse=self.inversion.network.state_dict())
+        self._read("polish")
+        assert self.population is not None
+        if misread := int((~self.population.read).sum()):
+            self.progress.say(
+                f"{misread} of {len(self.images)} target images are unlike the others: set aside"
+            )
+
+    def _read(self, stage: str) -> None:
+        assert self.inversion is not None
+        self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
+        self.population = self._fit(self.posteriors)
 
     def rehearse(self) -> None:
         """The population is rendered and inferred again; what that gets wrong is taken out of it."""
@@ -194,10 +226,11 @@ class Trainer:
             self.progress.advance(len(graphs))
         self.renders += self.plan.rehearsal
         drawn = Renders.load(kept)
-        again = self._fit(self.inversion.posteriors(drawn.images, self.bank, "rehearse"))
-        again = self._sharpened(again, drawn.images, "rehearse/sharpen")
+        images = self.inversion.seen(drawn.images, "rehearse")
+        again = self._fit(self.inversion.posteriors(images, self.bank, "rehearse"))
+        again = self._sharpened(again, images, "rehearse/sharpen")
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
-        read = self.inversion.readouts([kept_out.images])[0].means
+        read = self.inversion.readouts([self.inversion.seen(kept_out.images, "kept out")])[0].means
         unknown = self.untold(self.population, kept_out, read)
         rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
         prior = self.layout.units(self.prior_graphs)
@@ -256,7 +289,7 @@ class Trainer:
         """Whether some target images and as many fresh renders have one law."""
         graphs = self.generator().scenes(len(images), f"refine/{when}")
         self.renders += len(graphs)
-        ours = torch.cat(self.extract(self.scenes.images(graphs, f"refine/{when}")), 1)
+        ours = torch.cat(self.extract(self._images(graphs, f"refine/{when}")), 1)
         theirs = torch.cat(self.extract(images), 1)
         kernel = BlockSum.around_median([torch.cat([theirs, ours])])
         return permutation_test(
@@ -268,7 +301,7 @@ class Trainer:
             base = [self.prior_graphs[row] for row in rows]
             placed = self.layout.place(base, units, self.layout.classes(base))
             self.renders += len(placed)
-            return self.scenes.images(placed, stage)
+            return self._images(placed, stage)
 
         steps, frequencies = self.config.refine_steps, self.config.frequencies
         mmd = ImageMMD.against(images, self.extract, render, frequencies, self.seed)
@@ -309,6 +342,11 @@ class Trainer:
                 self._transfer("task/transfer", tuned)
             self.checkpoint.keep("task", network=self.network.state_dict())
         self.tuned = tuned
+
+    def _images(self, graphs: list[SceneGraph], stage: str) -> Images:
+        """Renders that look as the target does."""
+        images = self.scenes.images(graphs, stage)
+        return self.inversion.seen(images, stage) if self.inversion else images
 
     def generator(self) -> Generator:
         """The generator as it stands."""

@@ -116,6 +116,12 @@ class InverseNetwork(nn.Module):
         features[""] = torch.cat([whole, near.mean(1)], dim=1)
         return features
 
+    def seeing(self) -> list[nn.Parameter]:
+        """Weights that work on images and on maps of them; all others work on features."""
+        trunk = self.trunk
+        layers = [trunk.convolutions, trunk.maps, trunk.grid, *([self.close] if self.close else [])]
+        return [weight for layer in layers for weight in layer.parameters()]
+
     def one_hot(self, classes: Tensor) -> Tensor:
         """(n, sum of classes) one-hot of (n, C) class indices."""
         parts = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -93,6 +93,11 @@ class Evidence:
 
     def _fixed(self, trainer: Trainer, generator: Generator, held: Images, fresh: FreshRenders) -> Material:
         """Where all scenes have the same nodes."""
+        look = None
+        if inversion := trainer.inversion:
+            look = inversion.look
+            draws = [inversion.seen(images, f"verdict/draw/{k}") for k, images in enumerate(fresh.draws)]
+            fresh = replace(fresh, draws=draws)
         readouts = self._readouts(trainer, held, fresh)
         return Material(
             layout=self.layout,
@@ -104,6 +109,7 @@ class Evidence:
             known=self._identifiability(trainer, readouts),
             features=self._features(held, fresh.draws, _moments(readouts, len(fresh.draws))),
             readouts=readouts,
+            look=look and str(look),
         )
 
     def _varying(
@@ -124,10 +130,12 @@ class Evidence:
         """What the inverse network makes of target, fresh renders and those of the bank kept from it."""
         if trainer.inversion is None:
             return None
+        inversion = trainer.inversion
         bank = trainer.bank.renders.take(held_out_rows(len(trainer.bank)))
         seen = trainer.bank.renders.images[:: -(-len(trainer.bank) // LOOKED_AT)]
-        sets = [held, np.concatenate(fresh.draws), bank.images, seen]
-        target, read, again, others = trainer.inversion.readouts(sets)
+        sets = [inversion.seen(images, f"verdict/{i}") for i, images in enumerate((bank.images, seen))]
+        sets = [held, np.concatenate(fresh.draws), *sets]
+        target, read, again, others = inversion.readouts(sets)
         scenes = self._drawn(fresh.graphs), Drawn(bank.units, bank.classes)
         return Readouts(target, read, scenes[0], again, scenes[1], others.look)
 

@@ -11,6 +11,7 @@ from metasim.verdict.evidence import Features
 from metasim.verdict.shifts import LEVEL, holm
 
 DOUBT = " Their appearance differs too (blur, colour, noise?), from which readings may have suffered."
+MADE_ALIKE = " The target looks otherwise than renders, so these were made to look like it first: {}."
 FOREIGN = 0.2  # share of target images unlike any render; of one law 0.01, of a recoloured one up to 0.1
 
 

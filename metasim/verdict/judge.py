@@ -23,7 +23,7 @@ from metasim.stats.moments import MomentErrors
 from metasim.verdict.alarms import Sample, false_alarms
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, told_rows
 from metasim.verdict.evidence import Features, compare
-from metasim.verdict.finding import FOREIGN, conclude, unlike
+from metasim.verdict.finding import FOREIGN, MADE_ALIKE, conclude, unlike
 from metasim.verdict.identifiability import Identifiability
 from metasim.verdict.rereading import Reread, readings
 from metasim.verdict.shifts import Readings, shifts, spread_p_value
@@ -87,6 +87,7 @@ class Material:
         known: Identifiability by column name.
         features: Kinds of features by name, the main one first.
         readouts: What the inverse network reads, if there is one.
+        look: What all renders underwent so that they look as the target does, in words.
     """
 
     layout: SceneLayout
@@ -98,6 +99,7 @@ class Material:
     known: dict[str, Identifiability]
     features: dict[str, FeatureSets]
     readouts: Readouts | None = None
+    look: str | None = None
 
 
 @dataclass(frozen=True)
@@ -180,6 +182,8 @@ def weigh(material: Material, rng: np.random.Generator, permutations: int) -> Ve
     spread = spread_p_value(m.layout, r.target.means, r.fresh.means, rng, permutations)
     looks = unlike(r.target.look, r.fresh.look), unlike(r.target.look, r.bank_look)
     finding, words = conclude(m.layout, compared[main], others, moved, spread, looks)
+    if m.look is not None:
+        words += MADE_ALIKE.format(m.look)
     fresh = Sample(np.concatenate(m.features[main].draws), r.fresh.means, r.fresh_scenes.units)
     return Verdict(
         **contract,
