@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.options import image_size
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph, SceneNode
 from renderers.aerial.canvas import Canvas
@@ -55,7 +56,7 @@ class AerialRenderer:
     def __init__(
         self, size: int | Sequence[int] = 64, metres: float = 32.0, classes: Sequence[str] = THINGS
     ) -> None:
-        self._size = _image_size(size)
+        self._size = image_size(size)
         if not 0 < metres < float("inf"):
             raise InputError("renderer.metres", repr(metres), "a finite width above 0")
         self._metres = metres
@@ -137,10 +138,3 @@ def _values(node: SceneNode) -> dict[str, float]:
     if values.get("radius", 1.0) <= 0:
         raise InputError(f"{node.name}.radius", f"{values['radius']:g}", "above 0")
     return values
-
-
-def _image_size(size: int | Sequence[int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else tuple(size) if len(size) == 2 else (0, 0)
-    if not (isinstance(height, int) and isinstance(width, int) and min(height, width) >= 1):
-        raise InputError("renderer.size", repr(size), "pixels, one number or [height, width]")
-    return height, width

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from metasim.base.errors import InputError, MetasimError
+from metasim.rendering.options import image_size
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
 from renderers.sprites.compose import Layout, Values, attribute_defaults, compose, role_of
@@ -50,7 +51,7 @@ class SpritesRenderer:
         split: Split = "all",
         classes: Sequence[str] = DIGITS,
     ) -> None:
-        self._size = _canvas_size(size)
+        self._size = image_size(size)
         self._exemplars = load_exemplars(None if digits is None else Path(digits), split)
         self._licences = BUNDLED_LICENCE if digits is None else {}
         self._class_ids = {name: number for number, name in enumerate(classes, start=1)}
@@ -192,10 +193,3 @@ class SpritesRenderer:
 
 def _layout(scene: SceneGraph) -> Layout:
     return Layout(tuple(role_of(node.cls) for node in scene.nodes))
-
-
-def _canvas_size(size: int | Sequence[int]) -> tuple[int, int]:
-    height, width = (size, size) if isinstance(size, int) else tuple(size) if len(size) == 2 else (0, 0)
-    if not (isinstance(height, int) and isinstance(width, int) and min(height, width) >= 1):
-        raise InputError("renderer.size", repr(size), "pixels, one number or [height, width]")
-    return height, width
