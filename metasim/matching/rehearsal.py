@@ -15,9 +15,10 @@ from metasim.base.streams import stream
 from metasim.matching.bank import Renders
 from metasim.matching.correction import TINY, Correction, Shape, offsets
 from metasim.matching.population import Population, Unknown
-from metasim.matching.shares import fair_weights
+from metasim.matching.shares import fair_weights, told
 
 DRAWS = 8000
+FEW = 30  # scenes of classes that hide nothing, of which a correction is not told
 
 
 @dataclass(frozen=True)
@@ -54,10 +55,20 @@ class Rehearsal:
         """
         periodic = population.law.periodic
         fair = replace(population, weights=fair_weights(population, drawn, again, unknown))
-        ours, _ = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
+        hiding = [law for law in unknown if law.choice is not None]
+        ours, classes = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
+        rows = told(drawn.classes[again.read], hiding)
+        if rows.sum() >= FEW:  # readings of the other classes only guess, as widely as their law is
+            ours = ours[told(classes, hiding)]
+        else:
+            rows[:] = True
         inferred = Shape.of(ours, periodic)
         correction = Correction.between(
-            inferred, drawn.units[again.read], again.posteriors.units, again.weights, periodic
+            inferred,
+            drawn.units[again.read][rows],
+            again.posteriors.units[rows],
+            again.weights[rows],
+            periodic,
         )
         corrected = Shape.of(correction.apply(ours), periodic)
         return cls(inferred, corrected, replace(fair, correction=correction))

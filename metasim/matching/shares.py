@@ -34,14 +34,14 @@ def fair_weights(
         unknown: What images do not tell.
     """
     law, given = population.law, population.posteriors
-    rows = again.read & _told(drawn.classes, unknown)
-    mass = population.weights * _told(given.classes, unknown)
+    rows = again.read & told(drawn.classes, unknown)
+    mass = population.weights * told(given.classes, unknown)
     if not (rows.any() and mass.any()):
         return population.weights
     true = law.memberships(drawn.units[rows][:, None], drawn.classes[rows][:, None])[:, 0]
-    told = rows[again.read]
-    seen = law.memberships(again.posteriors.units[told], again.posteriors.classes[told])
-    surplus = without_noise((again.weights[told][..., None] * seen).sum(1) - true)
+    known = rows[again.read]
+    seen = law.memberships(again.posteriors.units[known], again.posteriors.classes[known])
+    surplus = without_noise((again.weights[known][..., None] * seen).sum(1) - true)
 
     memberships = law.memberships(given.units, given.classes)
     shares = np.einsum("ms,msk->k", mass, memberships) / mass.sum()
@@ -50,7 +50,7 @@ def fair_weights(
     return population.weights - mass + mass * factors * (mass.sum() / (mass * factors).sum())
 
 
-def _told(classes: Classes, unknown: Sequence[Unknown]) -> npt.NDArray[np.bool_]:
+def told(classes: Classes, unknown: Sequence[Unknown]) -> npt.NDArray[np.bool_]:
     """(...) which scenes, with classes (..., C), hide nothing."""
     flat = classes.reshape(math.prod(classes.shape[:-1]), classes.shape[-1])  # which may be 0
     hidden = np.any([law.rows(flat) for law in unknown] or [np.zeros(len(flat), bool)], axis=0)

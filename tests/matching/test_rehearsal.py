@@ -1,0 +1,50 @@
+"""A rehearsal corrects what the images of a class tell by the readings of that class alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from metasim.base.streams import stream
+from metasim.matching.bank import Renders
+from metasim.matching.population import Posteriors, Unknown, fit_population
+from metasim.matching.rehearsal import Rehearsal
+from metasim.scene.layout import Array, Classes
+
+IMAGES, DRAWS = 2000, 16
+SPREAD, GUESS, NOISE = 0.03, 0.2, 0.005
+SHRUNK = 0.7  # what the network makes of an offset from the middle
+STRAIGHT: npt.NDArray[np.bool_] = np.array([False])
+
+
+def read(scenes: Array, kinds: Classes, rng: np.random.Generator) -> Posteriors:
+    """What a network makes of renders: too near the middle, and nothing of the second class."""
+    units = 0.5 + SHRUNK * (scenes[:, None] - 0.5) + NOISE * rng.standard_normal((IMAGES, DRAWS, 1))
+    guesses = 0.5 + GUESS * rng.standard_normal(units.shape)
+    classes = np.broadcast_to(kinds[:, None], (*units.shape[:2], 1))
+    return Posteriors(np.where(classes == 1, guesses, units), classes, np.zeros(units.shape[:2]))
+
+
+def spread_of_first(unknown: tuple[Unknown, ...]) -> float:
+    """Of the first class, once corrected, over that of the target."""
+    rng = stream(0, "test/rehearsal")
+    kinds = np.arange(IMAGES)[:, None] % 2
+    scenes = 0.5 + SPREAD * rng.standard_normal((IMAGES, 1))
+    found = fit_population(read(scenes, kinds, rng), STRAIGHT, (2,), 0)
+    units, classes = found.sample(rng, IMAGES)
+    blank = np.zeros((IMAGES, 1, 1, 3), np.uint8), np.zeros((IMAGES, 1, 4), np.float32)
+    drawn = Renders(blank[0], units, classes, blank[1])
+    again = fit_population(read(units, classes, rng), STRAIGHT, (2,), 0)
+    corrected = Rehearsal.of(found, drawn, again, unknown, 0).population
+    values, of = corrected.sample(stream(0, "test/values"), 40 * IMAGES)
+    return float(values[of[:, 0] == 0].std() / scenes[kinds[:, 0] == 0].std())
+
+
+def test_classes_that_hide_an_attribute_do_not_correct_it() -> None:
+    """Bound: five standard errors of a spread of half of the scenes, and 0.05 for what noise of the posteriors
+    and the shrinking of the correction leave."""
+    error = 5 / IMAGES**0.5
+    hidden = spread_of_first((Unknown(column=0, choice=0, kind=1),))
+    assert hidden == pytest.approx(1.0, abs=error + 0.05)
+    assert spread_of_first(()) < 1 - error - 0.05  # else this shows nothing
