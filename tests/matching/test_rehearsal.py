@@ -42,7 +42,7 @@ def spread_of_first(unknown: tuple[Unknown, ...]) -> float:
 
 
 def test_classes_that_hide_an_attribute_do_not_correct_it() -> None:
-    """Bound: five standard errors of a spread of half of the scenes, and 0.05 for what noise of the posteriors
+    """Bound: five standard errors of a spread of half of the scenes, and 0.05 for what noise of posteriors
     and the shrinking of the correction leave."""
     error = 5 / IMAGES**0.5
     hidden = spread_of_first((Unknown(column=0, choice=0, kind=1),))
