@@ -18,7 +18,7 @@ demo: setup  ## learn the example experiment, or go on with it, and emit a small
 	@echo "dataset: $(CURDIR)/$(DEMO_RUN)/dataset"
 
 test: setup  ## run the tests
-	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2
 
 notebooks: setup  ## run the notebooks on small runs
 	OMP_NUM_THREADS=1 timeout 1800 .venv/bin/python scripts/notebooks.py

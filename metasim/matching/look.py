@@ -19,8 +19,8 @@ Images = npt.NDArray[np.uint8]
 
 COMPARED = 400  # images of each side that are looked at
 CHUNK = 500  # images that are dressed at a time
-BANDS = np.linspace(0.02, 0.5, 17)  # edges, in cycles per pixel
-COARSE, MIDDLE, FINE = slice(0, 8), slice(3, 6), slice(-3, None)
+BANDS = np.linspace(0.02, 0.5, 17)  # edges, in cycles per pixel; a small image lacks some of the bands
+COARSE, MIDDLE, FINE = (0.0, 0.5), (0.19, 0.38), (0.82, 1.0)  # parts of the bands
 TAPER = 0.2  # share of a side along which images fade out: what crosses an edge is not sharp there
 FAINT = 0.1  # power that is as good as none, in squared grey levels
 # A target looks otherwise if half of its images lie this far outside what 98 % of the renders cover, as a
@@ -90,16 +90,20 @@ class _Portrait:
     def descriptors(self) -> dict[str, Array]:
         """(n, k) by kind: what renders of one look have in common, whatever is in them."""
         amplitude = {
-            name: 0.5 * np.log(self.power[:, :, band].mean((1, 2)) + 1)
+            name: 0.5 * np.log(self._part(band).mean((1, 2)) + 1)
             for name, band in (("fine", FINE), ("middle", MIDDLE))
         }
-        channels = 0.5 * np.log(self.power[:, :, COARSE].sum(2) + 1)
+        channels = 0.5 * np.log(self._part(COARSE).sum(2) + 1)
         return {
             "level": self.level,
             "detail": amplitude["fine"][:, None],
             "sharpness": (amplitude["fine"] - amplitude["middle"])[:, None],
             "colour": channels - channels[:, 1:2],
         }
+
+    def _part(self, ends: tuple[float, float]) -> Array:
+        first, last = (round(end * self.power.shape[2]) for end in ends)
+        return self.power[:, :, min(first, last - 1) : last]
 
 
 def find_look(target: Images, renders: Images) -> Look | None:
@@ -130,19 +134,24 @@ def _some(images: Images) -> Images:
 def _portrait(images: Images) -> _Portrait:
     height, width = images.shape[1:3]
     window = np.outer(tukey(height, TAPER), tukey(width, TAPER))
-    rings = np.digitize(_frequencies(height, width), BANDS) - 1
+    rings = _rings(_frequencies(height, width))
     level = np.median(images, axis=(1, 2)).astype(np.float64)
-    power = np.zeros((*level.shape, len(BANDS) - 1))
+    power = np.zeros((*level.shape, len(rings)))
     for channel in range(level.shape[1]):
         varying = (images[..., channel] - level[:, channel, None, None]) * window
         spectrum = np.abs(np.fft.fft2(varying)) ** 2 / np.square(window).sum()
-        for ring in range(power.shape[2]):
-            power[:, channel, ring] = spectrum[:, rings == ring].mean(1)
+        for i, ring in enumerate(rings):
+            power[:, channel, i] = spectrum[:, ring].mean(1)
     return _Portrait(level, power)
 
 
 def _frequencies(height: int, width: int) -> Array:
     return np.hypot(np.fft.fftfreq(height)[:, None], np.fft.fftfreq(width)[None])
+
+
+def _rings(frequencies: Array) -> list[npt.NDArray[np.bool_]]:
+    band = np.digitize(frequencies, BANDS)
+    return [band == number for number in range(1, len(BANDS)) if (band == number).any()]
 
 
 def _outside(target: Array, renders: Array, least: float) -> bool:
@@ -153,8 +162,7 @@ def _outside(target: Array, renders: Array, least: float) -> bool:
 
 
 def _fitted(target: _Portrait, renders: _Portrait, frequencies: Array) -> Look | None:
-    rings = np.digitize(frequencies, BANDS) - 1
-    middles = np.array([frequencies[rings == ring].mean() for ring in range(len(BANDS) - 1)])
+    middles = np.array([frequencies[ring].mean() for ring in _rings(frequencies)])
     wanted, own = np.log(target.power.mean(0) + FAINT), renders.power.mean(0)
 
     def errors(found: Array) -> Array:

@@ -133,13 +133,21 @@ class Population:
         edges = np.cumsum(self.weights, axis=1)[image]
         draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
         units, classes = self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
-        if self.correction is not None:
-            units = self.correction.apply(units)
+        units = self.corrected(units, classes)
         for law in self.unknown:
             assert self.prior is not None
             rows = law.rows(classes)
             units[rows, law.column] = rng.choice(self.prior[:, law.column], rows.sum())
         return units, classes
+
+    def corrected(self, units: Array, classes: Classes) -> Array:
+        """(n, D) draws with classes (n, C), without what a rehearsal has shown to be wrong with them."""
+        if self.correction is None:
+            return units
+        units = units.copy()
+        for law in self.unknown:  # what is not known moves nothing that is
+            units[law.rows(classes), law.column] = self.correction.centre[law.column]
+        return self.correction.apply(units)
 
 
 def fit_population(

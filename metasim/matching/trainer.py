@@ -183,9 +183,8 @@ class Trainer:
 
     def _look(self, inversion: Inversion) -> None:
         """Finds how the target looks otherwise than renders do, the better the nearer these are to it."""
-        before = inversion.look
         inversion.look = find_look(self.images, self.bank.rounds[-1].renders.images)
-        if inversion.look and inversion.look != before:
+        if inversion.look:
             self.progress.say(f"the target looks otherwise, and renders are made to: {inversion.look}")
 
     def polish(self) -> None:
@@ -198,14 +197,12 @@ class Trainer:
             record = self._recorder("polish", steps)
             with seeded_layers(self.seed, "polish/dropout"):
                 if not self.inversion.polish(self.bank, steps, POLISH, record):
-                    self.progress.say("polish: undone, held-out renders were read no better")
+                    self.progress.say("polish: left out, for held-out renders were read no better")
             self.checkpoint.keep("polish", inverse=self.inversion.network.state_dict())
         self._read("polish")
         assert self.population is not None
         if misread := int((~self.population.read).sum()):
-            self.progress.say(
-                f"{misread} of {len(self.images)} target images are unlike the others: set aside"
-            )
+            self.progress.say(f"{misread} of {len(self.images)} target images unlike the others: set aside")
 
     def _read(self, stage: str) -> None:
         assert self.inversion is not None

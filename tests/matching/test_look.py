@@ -18,9 +18,9 @@ from renderers.sprites.renderer import SpritesRenderer
 NUM = 200
 
 
-def drawn(grammar: SceneGrammar, seed: int) -> Images:
+def drawn(grammar: SceneGrammar, seed: int, size: int = 32) -> Images:
     graphs = [grammar.sample(stream(seed, "test/look", i)) for i in range(NUM)]
-    frames = SpritesRenderer(size=32).render(graphs, frozenset({Pass.RGB}), 0)
+    frames = SpritesRenderer(size=size).render(graphs, frozenset({Pass.RGB}), 0)
     return np.stack([np.asarray(frame[Pass.RGB], np.uint8) for frame in frames])
 
 
@@ -89,3 +89,18 @@ def test_what_a_look_does_to_an_even_image(look: Look, level: int) -> None:
     spreads = dressed.std((0, 1, 2))
     rounded = np.hypot(look.noise, 12**-0.5)
     assert (np.abs(spreads - rounded) < 5 * rounded / (2 * pixels) ** 0.5).all()
+
+
+@pytest.mark.parametrize("size", [8, 16])
+def test_images_so_small_that_bands_are_missing_look_alike_too(size: int) -> None:
+    assert find_look(*(drawn(digits_grammar(), seed, size) for seed in (0, 1))) is None
+
+
+@pytest.mark.parametrize("size", [21, 24])
+def test_noise_is_found_off_small_images(size: int) -> None:
+    """To an eighth: a digit fills most of them."""
+    look = Look((0.5, 0.5, 0.5), (50.0, 50.0, 50.0), 0.6, 8.0)
+    ours, theirs = (drawn(digits_grammar(), seed, size) for seed in (0, 1))
+    found = find_look(look.dress(theirs, stream(0, "dress")), ours)
+    assert found is not None
+    assert abs(found.noise - look.noise) < 1.0

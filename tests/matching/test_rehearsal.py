@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from metasim.base.streams import stream
 from metasim.matching.bank import Renders
+from metasim.matching.correction import Correction
 from metasim.matching.population import Posteriors, Unknown, fit_population
 from metasim.matching.rehearsal import Rehearsal
 from metasim.scene.layout import Array, Classes
@@ -48,3 +51,19 @@ def test_classes_that_hide_an_attribute_do_not_correct_it() -> None:
     hidden = spread_of_first((Unknown(column=0, choice=0, kind=1),))
     assert hidden == pytest.approx(1.0, abs=error + 0.05)
     assert spread_of_first(()) < 1 - error - 0.05  # else this shows nothing
+
+
+def test_what_is_not_known_of_a_class_moves_nothing_else() -> None:
+    """A correction that mixes two attributes leaves the second as far from its mean as it is by itself."""
+    rng = stream(0, "test/mixed")
+    units = np.stack([rng.uniform(0, 1, (IMAGES, 1)), 0.5 + SPREAD * rng.standard_normal((IMAGES, 1))], -1)
+    classes = np.ones((IMAGES, 1, 1), np.int64)
+    given = Posteriors(units, classes, np.zeros((IMAGES, 1)))
+    found = fit_population(given, np.array([False, False]), (2,), 0)
+    mixing = np.array([[1.0, 0.5], [0.5, 1.2]])
+    correction = Correction(np.array([0.5, 0.5]), mixing, np.zeros(2), np.array([False, False]))
+    known = replace(found, correction=correction, unknown=(Unknown(0, 0, 1),), prior=units[:, 0])
+    corrected = known.corrected(units[:, 0], classes[:, 0])
+    np.testing.assert_allclose(corrected[:, 1] - 0.5, 1.2 * (units[:, 0, 1] - 0.5), atol=1e-12)
+    blind = replace(known, unknown=())
+    assert blind.corrected(units[:, 0], classes[:, 0])[:, 1].std() > 3 * SPREAD  # else this shows nothing

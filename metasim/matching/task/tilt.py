@@ -116,9 +116,8 @@ def within_trust(laws: Sequence[Weighed], coefficients: Array, trust: float) -> 
 def weighed_population(population: Population, statistics: Statistics) -> Weighed:
     """All draws of a population."""
     units, classes = population.posteriors.pooled()
-    if population.correction is not None:
-        units = population.correction.apply(units)
-    return Weighed(population.weights.ravel() / population.weights.sum(), statistics(units, classes))
+    weights = population.weights.ravel() / population.weights.sum()
+    return Weighed(weights, statistics(population.corrected(units, classes), classes))
 
 
 def tilted_population(population: Population, statistics: Statistics, coefficients: Array) -> Population:
