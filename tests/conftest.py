@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+sys.path.append(str(Path(__file__).parent))  # for small_runs
 settings.register_profile("metasim", deadline=None, derandomize=True)
 settings.load_profile("metasim")
 

@@ -11,28 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_runs import EXPERIMENTS, told, train
 
 from metasim.base.streams import stream
 from metasim.cli import main
-from metasim.config import load_experiment
-from metasim.pipeline import Experiment
 from metasim.runs.folder import RunFolder
 from metasim.runs.manifest import Manifest
 from metasim.runs.metrics import read_metrics
-from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
 ROOT = Path(__file__).parents[1]
-EXPERIMENT = ROOT / "experiments" / "digits_rotation.yaml"
-SMALL = (
-    "matching.renders=100",
-    "matching.effort=0.02",
-    "target.num=60",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "output.keep_images=4",
-)
+EXPERIMENT = "digits_rotation"
 KILLED_AFTER_A_LINE_OF = ("reconstruct", "invert/0", "invert/1", "polish", "transfer")
 LATEST = 0.8  # seconds after that line
 PATIENCE = 120.0
@@ -40,13 +30,7 @@ UNTOUCHED = ("summary.json", "metrics.jsonl", "config.yaml", "checkpoints/best.p
 
 
 def arguments(out: Path, *more: str) -> list[str]:
-    changes = [word for change in SMALL for word in ("--set", change)]
-    return ["train", "--exp", str(EXPERIMENT), "--out", str(out), *changes, *more]
-
-
-def train(out: Path, resume: bool = False) -> RunFolder:
-    """A run without its report."""
-    return Experiment.prepare(load_experiment(EXPERIMENT, SMALL)).run(out, resume, NoProgress())
+    return ["train", "--exp", str(EXPERIMENTS / f"{EXPERIMENT}.yaml"), "--out", str(out), *told(), *more]
 
 
 def folder_in(out: Path) -> RunFolder:
@@ -83,7 +67,7 @@ def kill_after(stage: str, out: Path, delay: float) -> float:
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    train(out)
+    train(EXPERIMENT, out)
     return out
 
 
@@ -95,7 +79,7 @@ def test_a_killed_run_ends_as_an_undisturbed_one(undisturbed: Path, tmp_path: Pa
         clock.append(kill_after(stage, tmp_path, float(delay)))
         assert folder.status() == "interrupted"
         assert max(steps(folder).values()) == 1
-    train(tmp_path, resume=True)
+    train(EXPERIMENT, tmp_path, resume=True)
     clock.append(json.loads(folder.summary.read_text())["wall_seconds"])
     assert clock == sorted(set(clock))
     assert result(folder) == result(folder_in(undisturbed))

@@ -160,7 +160,8 @@ class Inversion:
             ]
         )
         chance[held_out_rows(len(renders))] = 0.0
-        light = DOUBT if self.look else light
+        if self.look:  # a polish does not trust the renderer's light either
+            light = DOUBT
         weights = [weight for weight in self.network.parameters() if weight.requires_grad]
         optimiser = torch.optim.AdamW(weights, lr=rate, weight_decay=1e-2, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)

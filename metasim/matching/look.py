@@ -24,12 +24,12 @@ COARSE, MIDDLE, FINE = (0.0, 0.5), (0.19, 0.38), (0.82, 1.0)  # parts of the ban
 TAPER = 0.2  # share of a side along which images fade out: what crosses an edge is not sharp there
 FAINT = 0.1  # power that is as good as none, in squared grey levels
 # A target looks otherwise if half of its images lie this far outside what 98 % of the renders cover, as a
-# share of what they cover. Targets of one look came to -0.06 at most on the suite's experiments, blurred,
-# recoloured and noisy ones to 0.3 at least.
+# share of what they cover. On the suite's experiments targets of one look came to 0.0 at most, blurred,
+# recoloured and noisy ones to 0.8 at least.
 OUTSIDE = 0.125
 LEAST = {"level": 4.0, "detail": 0.1, "sharpness": 0.1, "colour": 0.05}  # taken for a cover of 0.25 at least
-# Mean error of the log spectrum up to which a look explains it: 0.12 at most for changed looks, 0.38 for
-# another object in place of the true ones.
+# Mean error of the log spectrum up to which a look explains it: changed looks came to 0.12 at most, another
+# object in place of the true ones to 0.38.
 EXPLAINED = 0.3
 
 

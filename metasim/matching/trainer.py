@@ -21,7 +21,7 @@ from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, Unknown, fit_population, sharpen
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.recorder import Record, recorder
-from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine
+from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine, told_apart
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.showcase import DRAWN, Showcase
@@ -37,9 +37,8 @@ from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Classes
-from metasim.stats.kernels import BlockSum
 from metasim.stats.moments import MomentErrors
-from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
+from metasim.stats.permutation import PermutationTest
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
 POLISH = 5e-4  # its rate
@@ -284,14 +283,10 @@ class Trainer:
 
     def _told_apart(self, images: Images, when: str) -> PermutationTest:
         """Whether some target images and as many fresh renders have one law."""
-        graphs = self.generator().scenes(len(images), f"refine/{when}")
+        stage = f"refine/{when}"
+        graphs = self.generator().scenes(len(images), stage)
         self.renders += len(graphs)
-        ours = torch.cat(self.extract(self._images(graphs, f"refine/{when}")), 1)
-        theirs = torch.cat(self.extract(images), 1)
-        kernel = BlockSum.around_median([torch.cat([theirs, ours])])
-        return permutation_test(
-            pooled_gram(theirs, ours, kernel), len(images), stream(self.seed, f"refine/{when}")
-        )
+        return told_apart(images, self._images(graphs, stage), self.extract, stream(self.seed, stage))
 
     def _follow_images(self, images: Images, estimator: Estimator) -> None:
         def render(units: Array, rows: Classes, stage: str) -> Images:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from small_runs import EXPERIMENTS, SMALL
 
 from metasim.bench.aerial import CLASSES, QUICK, AerialBench, Effort
 from metasim.bench.segmentation import Views, learn, overlaps
@@ -23,22 +24,12 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.progress import NoProgress
 from metasim.runs.summary import Summary, Variation
 
-EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 TOY = Effort(
     "aerial_toy",
     images=24,
     steps=4,
     tested=12,
-    settings=(
-        "renderer.size=32",
-        "matching.renders=200",
-        "matching.effort=0.06",
-        "target.num=60",
-        "verdict.draws=1",
-        "verdict.permutations=20",
-        "output.keep_images=4",
-        "output.tensorboard=false",
-    ),
+    settings=(*SMALL, "renderer.size=32", "matching.renders=200", "matching.effort=0.06"),
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from small_runs import EXPERIMENTS, SMALL, told
 
 from metasim.base.errors import InputError
 from metasim.cli import main
@@ -17,12 +18,8 @@ from metasim.runs.summary import Summary
 
 pytestmark = pytest.mark.blender
 
-BLEND = Path(__file__).parents[2] / "experiments" / "own_blend.blend"
-SMALL = (
-    *("--set", "matching.renders=100", "--set", "matching.effort=0.02", "--set", "target.num=60"),
-    *("--set", "verdict.draws=1", "--set", "verdict.permutations=20", "--set", "output.tensorboard=false"),
-    *("--set", "output.keep_images=8", "--set", "renderer.size=16", "--set", "renderer.samples=1"),
-)
+BLEND = EXPERIMENTS / "own_blend.blend"
+SMALLER = (*SMALL, "output.keep_images=8", "renderer.size=16", "renderer.samples=1")
 YAW = 'objects["Mug"].rotation_euler[2]'
 
 
@@ -60,7 +57,7 @@ def test_what_is_listed_can_be_bound_and_the_starter_trains(
     assert listed['cameras["Camera"].lens'] == "85 mm"
     bind = load_experiment(out).renderer.options["bind"]
     assert {target["path"] for target in bind.values()} <= set(listed)
-    assert main(["train", "--exp", str(out), "--out", str(tmp_path), *SMALL]) == 0
+    assert main(["train", "--exp", str(out), "--out", str(tmp_path), *told(SMALLER)]) == 0
     run = tmp_path / "starter" / "0"
     assert Summary.load(run / "summary.json").attributes.keys() == bind.keys()
     looks = [file.read_bytes() for file in (run / "images" / "target").glob("*.png")]

@@ -14,6 +14,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from small_runs import told
 
 from metasim.cli import main
 from metasim.config import load_experiment
@@ -21,15 +22,6 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.summary import Summary
 
 ROOT = Path(__file__).parents[2]
-SMALL = (
-    "matching.renders=100",
-    "matching.effort=0.02",
-    "target.num=60",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "output.keep_images=4",
-    "output.tensorboard=false",
-)
 Tree = dict[str, Any]
 
 
@@ -338,8 +330,7 @@ def test_photographs_are_learnt_from_any_directory(tmp_path: Path) -> None:
     content = experiment()
     content["target"] = {"images": "photos"}
     (home / "mine.yaml").write_text(yaml.safe_dump(content))
-    changes = [word for change in SMALL for word in ("--set", change)]
-    done = train_from(tmp_path / "elsewhere", "--exp", "../experiments/mine.yaml", *changes)
+    done = train_from(tmp_path / "elsewhere", "--exp", "../experiments/mine.yaml", *told())
     assert done.returncode == 0, done.stderr
     run = tmp_path / "results" / "mine" / "0"
     assert done.stdout == f"report: {run / 'report.html'}\n"

@@ -10,6 +10,7 @@ import pytest
 from digits import DigitSource, Losing, Lost, plan, pool  # pyright: ignore[reportMissingImports]
 from disturbed import DisturbedPool
 from matching_scenes import CHUNK, SLOW, digits_grammar, propose, scenes  # pyright: ignore[reportMissingImports]
+from small_runs import EXPERIMENTS, SMALL
 
 from metasim.bench.same import OF_DATASETS, OF_RUNS, SameBench, contents, differing
 from metasim.cli import main
@@ -24,18 +25,7 @@ from metasim.runs.progress import NoProgress
 if TYPE_CHECKING:
     from nodes import Nodes
 
-EXPERIMENT = Path(__file__).parents[2] / "experiments" / "digits_rotation.yaml"
-SMALL = (
-    "matching.renders=100",
-    "matching.effort=0.01",
-    "target.num=30",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "verdict.features=[pixels]",
-    "renderer.size=16",
-    "output.keep_images=4",
-    "output.tensorboard=false",
-)
+SMALLER = (*SMALL, "matching.effort=0.01", "target.num=30", "verdict.features=[pixels]", "renderer.size=16")
 NUM = 60
 KILLS = (8, 25, 42)
 
@@ -53,7 +43,7 @@ def export(run: Path, out: Path, changes: Sequence[str]) -> None:
 
 @pytest.mark.usefixtures("brief_reports")
 def test_a_run_and_its_dataset(nodes: Nodes, executor: RayExecutor, tmp_path: Path) -> None:
-    bench = SameBench([EXPERIMENT], tmp_path, export, SMALL)
+    bench = SameBench([EXPERIMENTS / "digits_rotation.yaml"], tmp_path, export, SMALLER)
     line, summary = bench.run(nodes.address, NoProgress())
     assert line["different"] == []
     assert summary["same"]

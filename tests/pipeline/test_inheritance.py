@@ -7,33 +7,22 @@ import shutil
 from pathlib import Path
 
 import pytest
+from small_runs import EXPERIMENTS, SMALL, train
 
 from metasim.config import load_experiment
 from metasim.matching.inheritance import find_lender
 from metasim.matching.plan import LEAST_ROUND
-from metasim.pipeline import Experiment
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
-from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
-EXPERIMENT = Path(__file__).parents[2] / "experiments" / "digits_rotation.yaml"
-SMALL = (
-    "matching.bank=reuse",
-    "matching.renders=200",
-    "matching.effort=0.02",
-    "target.num=60",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "output.keep_images=4",
-    "output.tensorboard=false",
-)
+EXPERIMENT = "digits_rotation"
+REUSING = (*SMALL, "matching.bank=reuse", "matching.renders=200")
 
 
-def train(results: Path, name: str) -> RunFolder:
-    config = load_experiment(EXPERIMENT, [*SMALL, f"name={name}"])
-    return Experiment.prepare(config).run(results, resume=False, progress=NoProgress())
+def train_as(name: str, results: Path) -> RunFolder:
+    return train(EXPERIMENT, results, (*REUSING, f"name={name}"))
 
 
 def renders(run: RunFolder) -> int:
@@ -44,7 +33,7 @@ def renders(run: RunFolder) -> int:
 def family(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunFolder, RunFolder]:
     """A run that finds no bank to reuse, and its heir; tests leave them as they are."""
     results = tmp_path_factory.mktemp("results")
-    return train(results, "lender"), train(results, "heir")
+    return train_as("lender", results), train_as("heir", results)
 
 
 def test_an_heir_renders_one_round_beside_those_it_inherits(family: tuple[RunFolder, RunFolder]) -> None:
@@ -62,7 +51,7 @@ def test_an_heir_lends_in_turn_when_its_lender_is_gone(
     family: tuple[RunFolder, RunFolder], tmp_path: Path
 ) -> None:
     shutil.copytree(family[1].path, tmp_path / "heir" / "0")
-    second = train(tmp_path, "second")
+    second = train_as("second", tmp_path)
     assert load_checkpoint(second.checkpoints / "last.pt")["inherited"] == 4
 
 
@@ -73,7 +62,7 @@ def test_a_bank_of_other_scenes_or_none_is_not_lent(
     shutil.copytree(family[0].path, lender.path)
 
     def found(*changes: str) -> RunFolder | None:
-        config = load_experiment(EXPERIMENT, [*SMALL, "name=heir", *changes])
+        config = load_experiment(EXPERIMENTS / f"{EXPERIMENT}.yaml", [*REUSING, "name=heir", *changes])
         return find_lender(tmp_path, config, RunFolder(tmp_path / "heir" / "0"))
 
     assert found() == lender

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
+from small_runs import SMALL, train
 
-from metasim.config import load_experiment
 from metasim.matching.refinement import OURS
-from metasim.pipeline import Experiment
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.metrics import read_metrics
@@ -17,7 +16,6 @@ from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
-EXPERIMENT = Path(__file__).parents[2] / "experiments" / "digits_rotation.yaml"
 LEARNING = 60
 PROOF = 15
 STEPS = 2
@@ -33,20 +31,9 @@ class Heard(NoProgress):
         self.words += text
 
 
-def train(out: Path, heard: Heard, *more: str) -> RunFolder:
-    changes = (
-        "matching.renders=200",
-        "matching.effort=0.02",
-        f"target.num={2 * LEARNING}",
-        "verdict.draws=1",
-        "verdict.permutations=20",
-        "output.keep_images=4",
-        "output.tensorboard=false",
-        f"matching.refine_steps={STEPS}",
-        *more,
-    )
-    experiment = Experiment.prepare(load_experiment(EXPERIMENT, changes))
-    return experiment.run(out, resume=False, progress=heard)
+def refined(out: Path, heard: Heard, *more: str) -> RunFolder:
+    sizes = "matching.renders=200", f"target.num={2 * LEARNING}", f"matching.refine_steps={STEPS}"
+    return train("digits_rotation", out, (*SMALL, *sizes, *more), progress=heard)
 
 
 def renders(folder: RunFolder) -> int:
@@ -55,14 +42,14 @@ def renders(folder: RunFolder) -> int:
 
 @pytest.fixture(scope="module")
 def unrefined(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return train(tmp_path_factory.mktemp("unrefined"), Heard())
+    return refined(tmp_path_factory.mktemp("unrefined"), Heard())
 
 
 def test_a_start_that_is_told_apart_is_refined_and_kept_only_if_nearer(
     unrefined: RunFolder, tmp_path: Path
 ) -> None:
     heard = Heard()
-    folder = train(tmp_path, heard, "matching.refine=score")
+    folder = refined(tmp_path, heard, "matching.refine=score")
     assert renders(folder) == renders(unrefined) + STEPS * OURS.batch + 2 * PROOF
     assert sum(line["stage"] == "refine" for line in read_metrics(folder.metrics)) == STEPS
     ours, theirs = (load_checkpoint(f.checkpoints / "last.pt")["network"] for f in (folder, unrefined))
@@ -74,7 +61,7 @@ def test_a_start_that_passes_is_left_alone(
     unrefined: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("metasim.matching.trainer.LEVEL", 0.0)  # so that every start passes
-    folder = train(tmp_path, Heard(), "matching.refine=score")
+    folder = refined(tmp_path, Heard(), "matching.refine=score")
     assert renders(folder) == renders(unrefined) + PROOF
     ours, theirs = (load_checkpoint(f.checkpoints / "last.pt")["network"] for f in (folder, unrefined))
     assert all((ours[name] == theirs[name]).all() for name in ours)

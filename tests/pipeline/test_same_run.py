@@ -10,14 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_runs import SMALL, train
 
 from metasim.base.processes import running
-from metasim.config import load_experiment
-from metasim.pipeline import Experiment
 from metasim.rendering.process import ENTRY
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
-from metasim.runs.progress import NoProgress
 
 pytestmark = [
     pytest.mark.blender,
@@ -26,16 +24,13 @@ pytestmark = [
     pytest.mark.usefixtures("brief_reports"),
 ]
 
-EXPERIMENT = Path(__file__).parents[2] / "experiments" / "tyol_unity.yaml"
-SMALL = (
-    "matching.renders=100",
+EXPERIMENT = "tyol_unity"
+SMALLER = (
+    *SMALL,
     "matching.effort=0.01",
     "target.num=30",
     "grammar=grammars/tyol/single_1_attr.yaml",
     "target.grammar=grammars/tyol/single_1_attr_target.yaml",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "output.keep_images=4",
     "output.tensorboard=false",
     "renderer.size=12",
     "renderer.workers=1",
@@ -51,18 +46,13 @@ TIMES = {"wall_seconds", "render_seconds"}
 
 
 def run_in(out: Path) -> RunFolder:
-    return RunFolder(out / "tyol_unity" / "0")
-
-
-def train(out: Path, *changes: str) -> RunFolder:
-    experiment = Experiment.prepare(load_experiment(EXPERIMENT, [*SMALL, *changes]))
-    return experiment.run(out, resume=False, progress=NoProgress())
+    return RunFolder(out / EXPERIMENT / "0")
 
 
 @pytest.fixture(scope="module")
 def calm(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     """A run with Blender that nobody disturbs."""
-    return train(tmp_path_factory.mktemp("calm"), *ALONE)
+    return train(EXPERIMENT, tmp_path_factory.mktemp("calm"), SMALLER + ALONE)
 
 
 def told(run: RunFolder) -> dict[str, Any]:
@@ -102,7 +92,7 @@ def test_a_killed_worker_costs_a_retry_and_changes_nothing(calm: RunFolder, tmp_
     disturbed = run_in(tmp_path)
     killer = Killer(*(disturbed.bank / f"round_{number:02d}" / "proposal.npz" for number in (0, 2)))
     killer.start()
-    train(tmp_path, *ALONE)
+    train(EXPERIMENT, tmp_path, SMALLER + ALONE)
     killer.ended.set()
     killer.join()
     assert killer.killed >= 2
@@ -116,7 +106,7 @@ def test_a_killed_worker_costs_a_retry_and_changes_nothing(calm: RunFolder, tmp_
 def test_through_stand_ins_it_sees_the_same_images_learns_the_same_and_says_the_same(
     calm: RunFolder, tmp_path: Path
 ) -> None:
-    through = train(tmp_path, *THROUGH)
+    through = train(EXPERIMENT, tmp_path, SMALLER + THROUGH)
     for name in ("images", "bank", "graphs"):
         files = [p.relative_to(calm.path) for p in sorted((calm.path / name).rglob("*.*"))]
         assert files == [p.relative_to(through.path) for p in sorted((through.path / name).rglob("*.*"))]

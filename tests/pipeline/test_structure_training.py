@@ -8,32 +8,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_runs import EXPERIMENTS, SMALL, told, train
 
 from metasim.cli import main
-from metasim.config import load_experiment
 from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
 from metasim.matching.structure import trainer
-from metasim.pipeline import Experiment
 from metasim.runs.folder import RunFolder
-from metasim.runs.progress import NoProgress
 
-EXPERIMENT = Path(__file__).parents[2] / "experiments" / "multi_digits.yaml"
-SMALL = (
-    "matching.renders=120",
-    "matching.effort=0.02",
-    "target.num=60",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "output.keep_images=4",
-    "output.tensorboard=false",
-)
-
-
-def train(out: Path, resume: bool = False) -> RunFolder:
-    """A run without its report."""
-    return Experiment.prepare(load_experiment(EXPERIMENT, SMALL)).run(out, resume, NoProgress())
+EXPERIMENT = EXPERIMENTS / "multi_digits.yaml"
+SMALLER = (*SMALL, "matching.renders=120")
 
 
 def folder(out: Path) -> RunFolder:
@@ -58,8 +43,7 @@ def _few_scenes(brief_reports: None) -> Any:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("undisturbed")
-    changes = [word for change in SMALL for word in ("--set", change)]
-    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *changes]) == 0
+    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(out), *told(SMALLER)]) == 0
     return out
 
 
@@ -96,9 +80,9 @@ def test_an_interrupted_run_ends_like_one_that_nobody_disturbed(
     with monkeypatch.context() as patch:
         patch.setattr(trainer.StructureTrainer, stage, stopped)
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path)
+            train("multi_digits", tmp_path, SMALLER)
     assert not folder(tmp_path).summary.exists()
-    train(tmp_path, resume=True)
+    train("multi_digits", tmp_path, SMALLER, resume=True)
     assert summary(tmp_path) == summary(run)
 
 

@@ -7,39 +7,27 @@ import shutil
 from pathlib import Path
 
 import pytest
+from small_runs import EXPERIMENTS, SMALL, told, train
 
 from metasim.cli import main
-from metasim.config import load_experiment
 from metasim.matching.generator import Generator
-from metasim.pipeline import Experiment
 from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 from metasim.runs.folder import RunFolder
 from metasim.runs.metrics import read_metrics
-from metasim.runs.progress import NoProgress
 
 pytestmark = pytest.mark.usefixtures("brief_reports")
 
-EXPERIMENT = Path(__file__).parents[2] / "experiments" / "mnist_rotation.yaml"
-SMALL = (
-    "matching.renders=200",
-    "matching.effort=0.02",
-    "target.num=200",
-    "verdict.draws=1",
-    "verdict.permutations=20",
-    "output.keep_images=4",
-    "output.tensorboard=false",
-)
+LARGER = (*SMALL, "matching.renders=200", "target.num=200")
 TASK = ("matching.task.kind=classify", "matching.task.labels=100", "matching.task.renders=100")
 
 
-def train(out: Path, *changes: str, resume: bool = False) -> RunFolder:
-    experiment = Experiment.prepare(load_experiment(EXPERIMENT, [*SMALL, *changes]))
-    return experiment.run(out, resume, NoProgress())
+def tuned(out: Path, *changes: str, resume: bool = False) -> RunFolder:
+    return train("mnist_rotation", out, (*LARGER, *changes), resume)
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    return train(tmp_path_factory.mktemp("results"), *TASK, "matching.task.rounds=2")
+    return tuned(tmp_path_factory.mktemp("results"), *TASK, "matching.task.rounds=2")
 
 
 def stored(generator: Path) -> list[str]:
@@ -56,7 +44,7 @@ def test_the_stage_is_logged_and_its_renders_count(finished: RunFolder) -> None:
 def test_a_generator_that_is_not_tuned_stays_what_it_was(finished: RunFolder, tmp_path: Path) -> None:
     """At a fiftieth of the effort the network learns nothing, so that nothing is tuned."""
     assert not load_checkpoint(finished.checkpoints / "task.pt")["tilt"].numpy().any()
-    without = train(tmp_path)
+    without = tuned(tmp_path)
     ours, matched = (stored(finished.checkpoints / name) for name in ("best.pt", "matched.pt"))
     assert ours == matched == stored(without.checkpoints / "best.pt")
 
@@ -74,7 +62,7 @@ def test_a_run_killed_after_a_tilt_was_found_goes_on_with_it(finished: RunFolder
     run.summary.unlink()
     manifest = json.loads(run.manifest.read_text())
     run.manifest.write_text(json.dumps(manifest | {"status": "interrupted"}))
-    again = train(tmp_path, *TASK, "matching.task.rounds=2", resume=True)
+    again = tuned(tmp_path, *TASK, "matching.task.rounds=2", resume=True)
     nines = [
         [g.by_name["digit"].cls for g in Generator.load(again.checkpoints / name).scenes(200, "t")].count("9")
         for name in ("matched.pt", "best.pt")
@@ -96,7 +84,8 @@ def test_a_run_killed_after_a_tilt_was_found_goes_on_with_it(finished: RunFolder
 def test_wrong_tasks_end_in_one_line(
     change: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [word for setting in (*SMALL, *TASK, change) for word in ("--set", setting)]
-    assert main(["train", "--exp", str(EXPERIMENT), "--out", str(tmp_path), *words]) == 2
+    experiment = str(EXPERIMENTS / "mnist_rotation.yaml")
+    words = told((*LARGER, *TASK, change))
+    assert main(["train", "--exp", experiment, "--out", str(tmp_path), *words]) == 2
     (line,) = [text for text in capsys.readouterr().err.splitlines() if text.startswith("metasim: ")]
     assert said in line
