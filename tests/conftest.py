@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-sys.path.append(str(Path(__file__).parent))  # for small_runs
+sys.path.append(str(Path(__file__).parent / "helpers"))
 settings.register_profile("metasim", deadline=None, derandomize=True)
 settings.load_profile("metasim")
 

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.usefixtures("brief_reports")
 
 ROOT = Path(__file__).parents[1]
 EXPERIMENT = "digits_rotation"
+STAGES = ("reconstruct", "invert/0", "invert/1", "invert/2", "polish", "rehearse", "transfer")
 KILLED_AFTER_A_LINE_OF = ("reconstruct", "invert/0", "invert/1", "polish", "transfer")
 LATEST = 0.8  # seconds after that line
 PATIENCE = 120.0
@@ -48,13 +49,19 @@ def steps(folder: RunFolder) -> Counter[tuple[str, int]]:
 
 
 def kill_after(stage: str, out: Path, delay: float) -> float:
-    """Goes on with a training and kills it soon after it logs a stage; returns the run's last second."""
+    """Goes on with a training and kills it soon after it logs a stage; returns the run's last second.
+
+    If the stage was done before, it is killed in the next.
+    """
     folder = folder_in(out)
+    before = max((line["seconds"] for line in read_metrics(folder.metrics)), default=0.0)
+    waited_for = STAGES[STAGES.index(stage) :]
     script = [sys.executable, str(ROOT / "scripts" / "train.py"), *arguments(out, "--resume")[1:]]
     process = subprocess.Popen(script, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     began = time.monotonic()
     while process.poll() is None and time.monotonic() < began + PATIENCE:
-        if any(line["stage"] == stage for line in read_metrics(folder.metrics)):
+        lines = read_metrics(folder.metrics)
+        if any(line["stage"] in waited_for and line["seconds"] > before for line in lines):
             break
         time.sleep(0.02)
     time.sleep(delay)

@@ -62,16 +62,7 @@ class Generator:
         assert isinstance(batch, SceneData)
         self.network.eval()
         with torch.no_grad():
-            rows = iter(self.network.rewrite(batch, noise).tolist())
-        columns = {name: index for index, name in enumerate(self.grammar.schema.attribute_names)}
-        rewritten = []
-        for graph in graphs:
-            changes = {
-                node.name: {a: row[columns[a]] for a in node.mutable}
-                for node, row in zip(graph.nodes, rows, strict=False)
-            }
-            rewritten.append(graph.with_attributes(changes))
-        return rewritten
+            return encoder.rewritten(graphs, self.network.rewrite(batch, noise))
 
     def save(self, path: Path) -> None:
         """Writes the generator alone: all that an export needs."""

@@ -73,21 +73,24 @@ class ImageMMD:
         frequencies: int | None = None,
         seed: int = 0,
     ) -> ImageMMD:
-        """The distance to some target images, every block with bandwidths around its median distance.
-
-        With ``frequencies`` it is linear in batch and target; their draw depends on the seed.
-        """
-        blocks = features(images)
-        kernel, sample = BlockSum.around_median(blocks), torch.cat(blocks, 1)
-        if frequencies is None:
-            return cls(features, render, MMDTarget(sample, kernel))
-        generator = torch_stream(seed, "refine/frequencies")
-        return cls(features, render, FourierMMD(sample, kernel, frequencies, generator))
+        """The distance to some target images, as ``image_target`` says."""
+        return cls(features, render, image_target(features(images), frequencies, seed))
 
     def embed(self, units: Tensor, rows: Tensor, stage: str) -> Tensor:
         """(n, F) features of scenes."""
         images = self.render(units.detach().double().numpy(), rows.numpy(), stage)
         return torch.cat(self.features(images), 1)
+
+
+def image_target(blocks: list[Tensor], frequencies: int | None, seed: int) -> MMDTarget | FourierMMD:
+    """Blocks of features of the target, every one with bandwidths around its median distance.
+
+    With ``frequencies`` the distance is linear in batch and target; their draw depends on the seed.
+    """
+    kernel, sample = BlockSum.around_median(blocks), torch.cat(blocks, 1)
+    if frequencies is None:
+        return MMDTarget(sample, kernel)
+    return FourierMMD(sample, kernel, frequencies, torch_stream(seed, "refine/frequencies"))
 
 
 def score_gradient(

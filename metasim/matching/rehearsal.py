@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from metasim.base.streams import stream
-from metasim.matching.bank import Renders
 from metasim.matching.correction import TINY, Correction, Shape, offsets
 from metasim.matching.population import Population, Unknown
 from metasim.matching.shares import fair_weights, told
+from metasim.scene.layout import Labels
 
 DRAWS = 8000
 FEW = 30  # scenes of classes that hide nothing, of which a correction is not told
@@ -39,7 +39,7 @@ class Rehearsal:
     def of(
         cls,
         population: Population,
-        drawn: Renders,
+        drawn: Labels,
         again: Population,
         unknown: Sequence[Unknown],
         seed: int,
@@ -48,8 +48,8 @@ class Rehearsal:
 
         Args:
             population: What was inferred of the target.
-            drawn: Renders of the scenes drawn from it.
-            again: What was inferred of these.
+            drawn: Labels of the scenes drawn from it.
+            again: What was inferred of their renders.
             unknown: What images do not tell.
             seed: Root seed.
         """

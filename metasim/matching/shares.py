@@ -8,16 +8,15 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from metasim.matching.bank import Renders
 from metasim.matching.correction import without_noise
 from metasim.matching.population import Population, Unknown
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array, Classes, Labels
 
 MOST = 1.5  # times a share grows at most, and shrinks: beyond, the inference has failed
 
 
 def fair_weights(
-    population: Population, drawn: Renders, again: Population, unknown: Sequence[Unknown]
+    population: Population, drawn: Labels, again: Population, unknown: Sequence[Unknown]
 ) -> Array:
     """The (M, S) weights of a population whose modes have the shares that they should have had.
 
@@ -29,8 +28,8 @@ def fair_weights(
 
     Args:
         population: What was inferred of the target.
-        drawn: Renders of n scenes drawn from it.
-        again: What was inferred of these renders.
+        drawn: Labels of n scenes drawn from it.
+        again: What was inferred of their renders.
         unknown: What images do not tell.
     """
     law, given = population.law, population.posteriors

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -24,6 +23,7 @@ from metasim.matching.recorder import Record, recorder
 from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine, told_apart
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
+from metasim.matching.safeguard import guarded
 from metasim.matching.showcase import DRAWN, Showcase
 from metasim.matching.target import Images
 from metasim.matching.task.labels import Labelled
@@ -36,7 +36,7 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array, Classes, Labels, SceneLayout
 from metasim.stats.moments import MomentErrors
 from metasim.stats.permutation import PermutationTest
 
@@ -45,8 +45,6 @@ POLISH = 5e-4  # its rate
 MANY = 480  # draws of each image, of which those that lie near the population sharpen it
 CLUSTERS = 6  # per set of draws that a proposal is built on
 VIEWS = 5  # moments of a refinement that are shown
-PROOF = 0.25  # of the images that are learnt from: shown to no gradient, they decide on a refinement
-LEVEL = 0.05
 
 
 @dataclass
@@ -76,7 +74,7 @@ class Trainer:
     progress: Progress
     device: torch.device
     extract: Extractor
-    untold: Callable[[Population, Renders, Array], tuple[Unknown, ...]]
+    untold: Callable[[SceneLayout, Population, Labels, Array], tuple[Unknown, ...]]
     lender: RunFolder | None = None
     labelled: Labelled | None = None
 
@@ -227,7 +225,7 @@ class Trainer:
         again = self._sharpened(again, images, "rehearse/sharpen")
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
         read = self.inversion.readouts([self.inversion.seen(kept_out.images, "kept out")])[0].means
-        unknown = self.untold(self.population, kept_out, read)
+        unknown = self.untold(self.layout, self.population, kept_out, read)
         rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
         prior = self.layout.units(self.prior_graphs)
         self.population = replace(rehearsal.population, unknown=unknown, prior=prior)
@@ -259,26 +257,19 @@ class Trainer:
         transfer(self.network, self.prior, population, self.layout, steps, self.seed, record)
 
     def refine(self, estimator: Estimator) -> None:
-        """The attribute network follows the image MMD of fresh renders.
-
-        After an inversion it may do harm, so it is begun only if images that it does not learn from are told
-        apart from fresh renders, and undone unless these come nearer to them.
-        """
+        """The attribute network follows the image MMD of fresh renders, guarded after an inversion."""
         if "refine" in self.checkpoint.done:
             self.renders += self.checkpoint.renders
             return
-        start, before = self.renders, None
-        guide, proof = np.split(self.images, [round(len(self.images) * (1 - PROOF))])
+        start = self.renders
+
+        def follow(images: Images) -> None:
+            self._follow_images(images, estimator)
+
         if self.config.preset == "inversion":
-            before = self._told_apart(proof, "before")
-        if before is None or before.p_value < LEVEL:
-            weights = copy.deepcopy(self.network.state_dict())
-            self._follow_images(guide if before else self.images, estimator)
-            if before and (after := self._told_apart(proof, "after")).statistic >= before.statistic:
-                self.network.load_state_dict(weights)
-                self.progress.say(f"refined: MMD^2 {before.statistic:.2g} -> {after.statistic:.2g}, undone")
+            guarded(self.images, self._told_apart, follow, [self.network], self.progress)
         else:
-            self.progress.say(f"not refined: fresh renders pass for target images (p {before.p_value:.2f})")
+            follow(self.images)
         self.checkpoint.keep("refine", network=self.network.state_dict(), renders=self.renders - start)
 
     def _told_apart(self, images: Images, when: str) -> PermutationTest:

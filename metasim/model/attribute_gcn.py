@@ -162,7 +162,16 @@ class AttributeNetwork(nn.Module):
 
     def rewrite(self, data: SceneData, noise: Tensor) -> Tensor:
         """(N, A) float64 values in each attribute's unit; immutable ones are bit-equal to the input's."""
-        units = self(data, noise).double()
+        return self.to_values(data, self(data, noise))
+
+    def to_values(self, data: SceneData, units: Tensor) -> Tensor:
+        """(N, A) float64 values of attributes (N, A) on [0, 1], in each attribute's unit.
+
+        What lies beyond is wrapped or cut; immutable ones are bit-equal to the input's.
+        """
+        units = units.double()
+        periodic = self.periodic[data.symbol]
+        units = torch.where(periodic, units - units.floor(), units.clamp(0, 1))
         # low + span can lie a rounding above the end of the range, which the grammar cannot draw.
         values = self.low[data.symbol] + units * self.span[data.symbol]
         values = torch.minimum(values, self.high[data.symbol])

@@ -12,7 +12,6 @@ import torch
 from metasim.base.streams import stream
 from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
-from metasim.matching.bank import Renders
 from metasim.matching.extractors import INVERSE, extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inversion import held_out_rows
@@ -21,7 +20,7 @@ from metasim.matching.structure.trainer import StructureTrainer
 from metasim.matching.target import Images
 from metasim.matching.trainer import Trainer
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, SceneLayout
+from metasim.scene.layout import Array, Labels, SceneLayout
 from metasim.verdict.attributes import Drawn
 from metasim.verdict.evidence import Features
 from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
@@ -78,13 +77,23 @@ class Evidence:
             return judge_structure(varying, rng, permutations)
         return judge(self._fixed(trainer, generator, held, fresh), rng, permutations)
 
-    def untold(self, population: Population, renders: Renders, read: Array) -> tuple[Unknown, ...]:
-        """Which attributes of which classes the target's images do not tell."""
-        known = self._identified(population, [Reread(renders.units, renders.classes, read)])
+    @staticmethod
+    def untold(
+        layout: SceneLayout, population: Population, renders: Labels, read: Array
+    ) -> tuple[Unknown, ...]:
+        """Which attributes of which classes the target's images do not tell.
+
+        Args:
+            layout: Columns and choices.
+            population: What was inferred of the images.
+            renders: Scenes whose renders the inverse network has not learnt from.
+            read: (n, D) what it reads of them.
+        """
+        known = _identified(layout, population, [Reread(renders.units, renders.classes, read)])
         found = []
-        for j, column in enumerate(self.layout.columns):
+        for j, column in enumerate(layout.columns):
             info = known[column.name]
-            places = [(c, k.classes) for c, k in enumerate(self.layout.choices) if k.node == column.node]
+            places = [(c, k.classes) for c, k in enumerate(layout.choices) if k.node == column.node]
             for c, classes in places:
                 found += [Unknown(j, c, classes.index(name)) for name in info.classes_not_identifiable]
             if not places and not info.identifiable:
@@ -124,6 +133,7 @@ class Evidence:
             Census.of(self.layout, generator.scenes(REPORTED, "report")),
             self._truth(lambda graphs: Census.of(self.layout, graphs)),
             self._features(held, fresh.draws, moments),
+            _identified_by_parts(trainer, self.layout),
         )
 
     def _readouts(self, trainer: Trainer, held: Images, fresh: FreshRenders) -> Readouts | None:
@@ -160,12 +170,8 @@ class Evidence:
     def _identifiability(self, trainer: Trainer, readouts: Readouts | None) -> dict[str, Identifiability]:
         if trainer.population is None or readouts is None:
             return all_identifiable(self.layout)
-        return self._identified(trainer.population, [readouts.reread_bank, readouts.reread_fresh])
-
-    def _identified(self, population: Population, reread: Sequence[Reread]) -> dict[str, Identifiability]:
-        draws = population.posteriors
-        flat = draws.flat_weights()
-        return identify(self.layout, draws.units, draws.classes, flat, population.weights, *reread)
+        reread = [readouts.reread_bank, readouts.reread_fresh]
+        return _identified(self.layout, trainer.population, reread)
 
     def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
         return Drawn(self.layout.units(graphs), self.layout.classes(graphs))
@@ -179,6 +185,26 @@ class Evidence:
             for k in range(2)
         )
         return told(first), told(second)
+
+
+def _identified(
+    layout: SceneLayout, population: Population, reread: Sequence[Reread]
+) -> dict[str, Identifiability]:
+    draws = population.posteriors
+    flat = draws.flat_weights()
+    return identify(layout, draws.units, draws.classes, flat, population.weights, *reread)
+
+
+def _identified_by_parts(trainer: StructureTrainer, layout: SceneLayout) -> dict[str, Identifiability]:
+    """Of objects and scenery; of a part that is hardly seen nothing is."""
+    known = {column.name: Identifiability((), False, False) for column in layout.columns}
+    for part in trainer.studied:
+        reread = [
+            Reread(told.units, told.classes, told.means(part.layout.periodic))
+            for told in (part.kept_out, part.rehearsed)
+        ]
+        known |= _identified(part.layout, part.inferred.population, reread)
+    return known
 
 
 def _moments(readouts: Readouts | None, draws: int) -> list[Features] | None:

@@ -147,11 +147,21 @@ class Experiment:
         """What learns a generator from the target's images."""
         scenes = Scenes(self.grammar, self.layout, pool, self.config.seed)
         matching, images = self.config.matching, target.images[: target.learning]
+        weights = self.config.inception_weights
+        extract = extractor(matching.features, self.config.seed, weights, "matching.features")
         if self.inventory is not None:
             return StructureTrainer(
-                scenes, self.inventory, images, matching, folder, log, progress, self.device
+                scenes,
+                self.inventory,
+                images,
+                matching,
+                folder,
+                log,
+                progress,
+                self.device,
+                extract,
+                self._evidence.untold,
             )
-        weights = self.config.inception_weights
         return Trainer(
             scenes,
             images,
@@ -160,7 +170,7 @@ class Experiment:
             log,
             progress,
             self.device,
-            extractor(matching.features, self.config.seed, weights, "matching.features"),
+            extract,
             self._evidence.untold,
             self._lender(root, folder, progress),
             None if matching.task is None else labelled_part(matching.task, target, self.layout),

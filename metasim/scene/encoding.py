@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, cast
@@ -88,6 +89,19 @@ class GraphEncoder:
                 for index, (name, symbol, cls) in nodes
             )
         )
+
+    def rewritten(self, graphs: Sequence[SceneGraph], values: Tensor) -> list[SceneGraph]:
+        """Graphs with their mutable attributes replaced from (nodes of all graphs, A) values."""
+        rows = iter(values.tolist())
+        return [
+            graph.with_attributes(
+                {
+                    node.name: {a: row[self._columns[a]] for a in node.mutable}
+                    for node, row in zip(graph.nodes, rows, strict=False)
+                }
+            )
+            for graph in graphs
+        ]
 
     def _node(self, name: str, symbol: int, cls: int, parent: int | None, rows: list[list[Any]]) -> SceneNode:
         spec = self.schema.symbols[symbol]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +17,20 @@ from metasim.scene.schema import SceneSchema
 
 Array = npt.NDArray[np.float64]
 Classes = npt.NDArray[np.int64]
+
+
+class Labels(Protocol):
+    """Known scenes, or objects, as rows of numbers."""
+
+    @property
+    def units(self) -> Array:
+        """(n, D) attributes on [0, 1]."""
+        ...
+
+    @property
+    def classes(self) -> Classes:
+        """(n, C) class indices."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from metasim.stats.information import mutual_information
 from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations
 from metasim.verdict.evidence import compare
 from metasim.verdict.finding import conclude
-from metasim.verdict.identifiability import all_identifiable
+from metasim.verdict.identifiability import Identifiability
 from metasim.verdict.judge import FeatureSets, Judgement
 
 Shares = dict[str, dict[str, Frequency]]
@@ -63,6 +63,7 @@ class StructureMaterial:
         generated: Draws of the generator.
         truth: Two independent draws of the true target, where it is known; for reporting alone.
         features: Kinds of features by name, the main one first.
+        known: Identifiability by column name.
     """
 
     layout: SceneLayout
@@ -70,6 +71,7 @@ class StructureMaterial:
     generated: Census
     truth: tuple[Census, Census] | None
     features: dict[str, FeatureSets]
+    known: dict[str, Identifiability]
 
 
 def judge_structure(material: StructureMaterial, rng: np.random.Generator, permutations: int) -> Judgement:
@@ -206,7 +208,7 @@ def _objects_judged(
     for s, part in enumerate(by_symbol(m.layout)):
         prior, ours = m.prior.objects[s], m.generated.objects[s]
         truth = None if m.truth is None else (m.truth[0].objects[s], m.truth[1].objects[s])
-        attributes |= attribute_results(part, all_identifiable(part), prior, ours, truth)
+        attributes |= attribute_results(part, m.known, prior, ours, truth)
         correlated += correlations(part, ours, truth[0] if truth else None)
         classes |= class_shares(part, ours, truth[0] if truth else None)
     return attributes, correlated, classes

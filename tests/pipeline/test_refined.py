@@ -60,7 +60,7 @@ def test_a_start_that_is_told_apart_is_refined_and_kept_only_if_nearer(
 def test_a_start_that_passes_is_left_alone(
     unrefined: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("metasim.matching.trainer.LEVEL", 0.0)  # so that every start passes
+    monkeypatch.setattr("metasim.matching.safeguard.LEVEL", 0.0)  # so that every start passes
     folder = refined(tmp_path, Heard(), "matching.refine=score")
     assert renders(folder) == renders(unrefined) + PROOF
     ours, theirs = (load_checkpoint(f.checkpoints / "last.pt")["network"] for f in (folder, unrefined))

@@ -89,7 +89,7 @@ def test_an_interrupted_run_ends_like_one_that_nobody_disturbed(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ("matching.refine=score", "matching.refine: score; expected off where productions or counts vary"),
+        ("matching.refine=differences", "matching.refine: differences; expected off or score where"),
         ("matching.bank=reuse", "matching.bank: reuse; expected own"),
         ("target.grammar.symbols.digit.classes={0: 1, x: 1}", "class x"),
         ("target.grammar.symbols.image.children=[{symbol: digit, count: 7}]", "scenes of 7 digit"),

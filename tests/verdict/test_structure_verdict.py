@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from metasim.grammar.grammar import SceneGrammar
 from metasim.runs.summary import Variation
 from metasim.scene.layout import Choice, Column, SceneLayout
+from metasim.verdict.identifiability import Identifiability, all_identifiable
 from metasim.verdict.judge import FeatureSets
 from metasim.verdict.structure import Census, StructureMaterial, judge_structure
 
@@ -56,6 +59,7 @@ def material() -> StructureMaterial:
         census(TARGET, 1),
         (census(TARGET, 2), census(TARGET, 3)),
         {"convolutions": FeatureSets(draws[0], draws[1:])},
+        all_identifiable(LAYOUT),
     )
 
 
@@ -83,6 +87,7 @@ def test_what_numbers_and_classes_tell_of_each_other_is_told() -> None:
         census(tied, 1),
         (census(tied, 2), census(tied, 3)),
         {"convolutions": FeatureSets(draws[0], [draws[1], draws[2]])},
+        all_identifiable(LAYOUT),
     )
     found = judge_structure(material, np.random.default_rng(0), 20).dependences
     assert set(found) == {"mug"}
@@ -108,7 +113,25 @@ def test_shares_and_attributes_are_told_by_symbol(material: StructureMaterial) -
 
 
 def test_nothing_is_compared_with_a_truth_that_is_unknown(material: StructureMaterial) -> None:
-    blind = StructureMaterial(LAYOUT, material.prior, material.generated, None, material.features)
+    blind = replace(material, truth=None)
     found = judge_structure(blind, np.random.default_rng(0), 20)
     assert found.variations == found.dependences == {}
     assert all(f.target is None for table in found.counts.values() for f in table.values())
+
+
+def test_classes_that_hide_an_attribute_have_no_part_in_its_figures(material: StructureMaterial) -> None:
+    """Red mugs of the generator are made to lie elsewhere; of their size images tell nothing."""
+    mugs, shoes = material.generated.objects
+    red = mugs.classes[:, 0] == 0
+    elsewhere = replace(mugs, units=np.where(red[:, None], 0.0, mugs.units))
+    wrong = replace(material, generated=replace(material.generated, objects=(elsewhere, shoes)))
+    hidden = {**material.known, "mug.size": Identifiability(("red",), True, True)}
+    told, blind = (
+        judge_structure(m, np.random.default_rng(0), 20).attributes["mug.size"]
+        for m in (wrong, replace(wrong, known=hidden))
+    )
+    assert told.w1 is not None
+    assert blind.w1 is not None
+    assert told.w1 > 0.1
+    assert blind.w1 < 0.03
+    assert blind.classes_not_identifiable == ["red"]

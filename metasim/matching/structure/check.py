@@ -17,9 +17,9 @@ def check_structure(config: ExperimentConfig) -> None:
     """
     expected = "{} where productions or counts vary"
     matching = config.matching
-    for name, allowed in (("preset", "inversion"), ("bank", "own"), ("refine", "off")):
-        if (value := getattr(matching, name)) != allowed:
-            raise InputError(f"matching.{name}", str(value), expected.format(allowed))
+    for name, allowed in (("preset", ("inversion",)), ("bank", ("own",)), ("refine", ("off", "score"))):
+        if (value := getattr(matching, name)) not in allowed:
+            raise InputError(f"matching.{name}", str(value), expected.format(" or ".join(allowed)))
 
 
 def check_classes(grammar: SceneGrammar) -> None:

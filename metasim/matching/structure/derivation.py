@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +23,25 @@ RATE = 5e-3
 CHECKS = 10
 
 
-@torch.no_grad()
+class Derived(NamedTuple):
+    """n scenes, and the choices that have made the nodes of each."""
+
+    graphs: list[SceneGraph]
+    steps: list[list[Step]]
+
+
 def derive(
     grammar: SceneGrammar, policy: ExpansionPolicy, streams: Sequence[np.random.Generator]
 ) -> list[SceneGraph]:
-    """One scene for each stream: nodes by the policy, values by the grammar.
+    """One scene for each stream: nodes by the policy, values by the grammar."""
+    return derived(grammar, policy, streams).graphs
+
+
+@torch.no_grad()
+def derived(
+    grammar: SceneGrammar, policy: ExpansionPolicy, streams: Sequence[np.random.Generator]
+) -> Derived:
+    """One scene for each stream, with its derivation.
 
     Derivations go on side by side, a choice at a time, so that the network sees them as a batch.
     """
@@ -34,6 +49,7 @@ def derive(
     expansion = Expansion(grammar.rules)
     walks = [expansion.unfold() for _ in streams]
     found: list[Nodes] = [[] for _ in streams]
+    taken: list[list[Step]] = [[] for _ in streams]
     asked = [_advance(walk, None, found, i) for i, walk in enumerate(walks)]
     state, last = policy.begin(len(streams))
     while any(slot is not None for slot in asked):
@@ -47,11 +63,13 @@ def derive(
             own = edges[i, first : first + size]
             choice = min(int((streams[i].random() * own[-1] > own).sum()), size - 1)
             last[i] = first + choice
+            taken[i].append((slot, choice))
             asked[i] = _advance(walks[i], choice, found, i)
-    return [
+    graphs = [
         grammar.furnish([place for place, _ in nodes], [cls for _, cls in nodes], rng)
         for nodes, rng in zip(found, streams, strict=True)
     ]
+    return Derived(graphs, taken)
 
 
 def _advance(

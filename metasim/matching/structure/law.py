@@ -6,15 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 from metasim.grammar.expansion import Step
 from metasim.matching.structure.bank import SetRenders
 from metasim.matching.structure.draws import UNSEEN, SetDraws
 from metasim.matching.structure.inventory import Inventory
-from metasim.matching.structure.reader import asked_for
+from metasim.matching.structure.known import Found
 from metasim.matching.structure.readings import Readings
-from metasim.model.assignment import assign
 from metasim.scene.layout import Array, Classes
 from metasim.stats.resampling import systematic_rows
 from metasim.stats.unfolding import tilt, unfold
@@ -58,22 +56,17 @@ class Confusion:
     found: Array
 
     @classmethod
-    def of(cls, renders: SetRenders, readings: Readings, inventory: Inventory, spacing: float) -> Confusion:
-        """Compares what was read of renders with what they show."""
+    def of(cls, renders: SetRenders, readings: Readings, found: Found, inventory: Inventory) -> Confusion:
+        """Compares what was read of renders, and found in them, with what they show."""
         tallies, kinds = (PRIOR_COUNT * np.eye(n) for n in (len(inventory.tallies), len(inventory.kinds)))
         np.add.at(tallies, renders.tallies, readings.tallies)
-        centres = asked_for(renders, len(inventory.kinds))
-        logits = torch.logit(torch.from_numpy(readings.presence), eps=1e-6)
-        image, query, thing = assign(logits, torch.from_numpy(readings.places), centres, spacing)
-        sure = readings.seen[image, query]
-        true = renders.kinds[image, thing][sure]
-        np.add.at(kinds, true, readings.kinds[image, query][sure])
+        true = renders.kinds[found.image, found.thing]
+        np.add.at(kinds, true, readings.kinds[found.image, found.query])
         everyone = renders.kinds[renders.kinds >= 0]
         there, all_there = (np.bincount(k, minlength=len(kinds)) for k in (true, everyone))
-        found = (there + PRIOR_COUNT) / (all_there + PRIOR_COUNT)
-        return cls(
-            tallies / tallies.sum(1, keepdims=True), kinds / kinds.sum(1, keepdims=True), np.minimum(found, 1)
-        )
+        shares = (there + PRIOR_COUNT) / (all_there + PRIOR_COUNT)
+        tallies, kinds = (counts / counts.sum(1, keepdims=True) for counts in (tallies, kinds))
+        return cls(tallies, kinds, np.minimum(shares, 1))
 
     def undo(self, readings: Readings, start: StructureLaw, inventory: Inventory) -> StructureLaw:
         """The law that would have been taken for what was read."""

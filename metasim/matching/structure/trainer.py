@@ -7,38 +7,45 @@ from itertools import pairwise
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from metasim.base.errors import MetasimError
 from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
 from metasim.matching.bank import Scenes
+from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inversion import EMPHASIS, held_out_rows
 from metasim.matching.plan import LEAST_STEPS
 from metasim.matching.recorder import Record, recorder
+from metasim.matching.refinement import image_target, told_apart
 from metasim.matching.resume import Checkpoint, Weights
+from metasim.matching.safeguard import guarded
 from metasim.matching.showcase import SHOWN, Showcase
 from metasim.matching.structure.bank import SetBank, SetProposal, SetRenders, render_sets
 from metasim.matching.structure.derivation import derive, fit_policy
 from metasim.matching.structure.draws import SetDraws, draw_sets
-from metasim.matching.structure.inventory import Inventory
+from metasim.matching.structure.inventory import ABSENT, Inventory
+from metasim.matching.structure.known import Found, Known
 from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fit_law, shown_derivations
 from metasim.matching.structure.objects import Inferred, infer_objects, infer_scenery
 from metasim.matching.structure.plan import structure_plan
 from metasim.matching.structure.proposals import Believed, focused_sets, wide_sets
 from metasim.matching.structure.reader import SetReader, asked_for
 from metasim.matching.structure.readings import Readings
+from metasim.matching.structure.refinement import refine_structure
+from metasim.matching.structure.rehearsal import Studied, Untold
 from metasim.matching.structure.transfer import Wanted, transfer_objects
 from metasim.matching.target import Images
 from metasim.matching.trainer import RATES
 from metasim.matching.transfer import new_network
 from metasim.model.policy import ExpansionPolicy
-from metasim.model.sets import STRIDE
 from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
+from metasim.stats.permutation import PermutationTest
 
 PRIOR_SCENES = 1024
 DERIVATIONS = 12000
@@ -65,6 +72,8 @@ class StructureTrainer:
         log: Its log.
         progress: What the spectator sees.
         device: Where the set predictor lives.
+        extract: Features of the image MMD.
+        untold: Finds what the images do not tell.
     """
 
     scenes: Scenes
@@ -75,6 +84,8 @@ class StructureTrainer:
     log: RunLog
     progress: Progress
     device: torch.device
+    extract: Extractor
+    untold: Untold
 
     def __post_init__(self) -> None:
         self.seed, self.grammar = self.scenes.seed, self.scenes.grammar
@@ -90,6 +101,7 @@ class StructureTrainer:
         self.law: StructureLaw | None = None
         self.objects: list[Inferred | None] = []
         self.scenery: Inferred | None = None
+        self.studied: list[Studied] = []
         streams = [stream(self.seed, "prior", i) for i in range(PRIOR_SCENES)]
         self.prior_graphs = [self.grammar.sample(rng) for rng in streams]
         self.showcase = Showcase(self.scenes, self.prior_graphs, self.images, self.folder, self.log)
@@ -106,6 +118,8 @@ class StructureTrainer:
         self.rehearse()
         self.derive()
         self.transfer()
+        if self.config.refine == "score":
+            self.refine()
         generator = self.generator()
         generator.save(self.folder.checkpoints / "best.pt")
         return generator
@@ -136,7 +150,8 @@ class StructureTrainer:
         self.draws = self._draw(self.readings, stage)
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank.renders)))
         believed, self.weights = fit_law(self.draws, self._bank_law(), self.inventory)
-        self.law = self._confusion([kept_out]).undo(self.readings, believed, self.inventory)
+        confusion, *_ = self._told(kept_out)
+        self.law = confusion.undo(self.readings, believed, self.inventory)
         rng = stream(self.seed, f"{stage}/objects")
         self.objects = [
             infer_objects(self.readings, self.bank, self.inventory, s, self.seed, rng)
@@ -148,7 +163,7 @@ class StructureTrainer:
             self.checkpoint.keep(stage, inverse=self.reader.network.state_dict())
 
     def rehearse(self) -> None:
-        """Scenes of the inferred law are rendered and read; what they are taken for corrects the law."""
+        """Scenes of the inferred law are rendered and read; what they are taken for corrects its parts."""
         assert self.readings is not None
         assert self.draws is not None
         assert self.law is not None
@@ -159,13 +174,45 @@ class StructureTrainer:
             render_sets(self.scenes, self.inventory, graphs, "rehearse").save(kept)
             self.progress.advance(len(graphs))
         self.renders += count
-        recent = [r.renders.take(rows) for r, rows in zip(self.bank.rounds, self._kept_out(), strict=True)]
-        confusion = self._confusion([SetRenders.load(kept), *(recent[1:] or recent)])
+        rounds = [r.renders.take(rows) for r, rows in zip(self.bank.rounds, self._kept_out(), strict=True)]
+        rehearsal, recent = SetRenders.load(kept), SetRenders.joined(rounds[1:] or rounds)
+        confusion, readings, found = self._told(SetRenders.joined([rehearsal, recent]))
         self.law = confusion.undo(self.readings, self.law, self.inventory)
         self.weights = corrected(self.draws, self.weights, self.law, self.inventory)
+        middle, end = len(rehearsal), len(readings)
+        self._study(
+            self._known(rehearsal, readings.take(np.arange(middle)), found.among(range(middle))),
+            self._known(recent, readings.take(np.arange(middle, end)), found.among(range(middle, end))),
+        )
         self.log.rewind("rehearse")
         tallies = {f"tally/{'+'.join(map(str, t))}": float(p) for t, p in self._tallies(self.law)}
         self.log.scalars("rehearse", 0, self.renders, **tallies)
+
+    def _known(self, renders: SetRenders, readings: Readings, found: Found) -> list[Known | None]:
+        """Objects of each symbol in known renders, then the scenery if any is learnt."""
+        symbols = range(len(self.inventory.symbols))
+        given = renders, readings, found, self.bank, self.inventory
+        objects = [Known.objects(*given, symbol) for symbol in symbols]
+        return [*objects, Known.scenery(renders, readings, self.bank) if self.scenery else None]
+
+    def _study(self, rehearsed: list[Known | None], kept_out: list[Known | None]) -> None:
+        """Frees the laws of all parts that are seen well enough of what reading adds to them."""
+        sets = self.inventory.sets(self.prior_graphs)
+        kinds = np.where(sets.kinds >= 0, self.inventory.symbol_of[sets.kinds], ABSENT)
+        priors = [
+            sets.units[kinds == s][:, self.inventory.owned[s]] for s in range(len(self.inventory.symbols))
+        ]
+        layouts = [*(self.inventory.part(s) for s in range(len(priors))), self.inventory.scenery]
+        parts = [*self.objects, self.scenery]
+        for i, (layout, inferred, prior) in enumerate(
+            zip(layouts, parts, [*priors, sets.scenery], strict=True)
+        ):
+            again, before = rehearsed[i], kept_out[i]
+            if inferred is not None and again is not None and before is not None:
+                part = Studied.of(layout, inferred, before, again, prior, self.untold, self.seed)
+                self.studied.append(part)
+                parts[i] = part.inferred
+        *self.objects, self.scenery = parts
 
     def derive(self) -> None:
         """The policy learns to make the nodes that the target's images show."""
@@ -206,6 +253,35 @@ class StructureTrainer:
         self._show(len(self.bank.rounds) + 1, "transfer", self.generator().scenes(SHOWN, "shown"))
         self.checkpoint.keep("transfer", network=self.network.state_dict())
 
+    def refine(self) -> None:
+        """Policy and attribute network follow the image MMD of fresh renders, as far as that helps."""
+        if "refine" in self.checkpoint.done:
+            self.renders += self.checkpoint.renders
+            return
+        start, networks = self.renders, [self.policy, self.network]
+        guarded(self.images, self._told_apart, self._follow_images, networks, self.progress)
+        weights = {"policy": self.policy.state_dict(), "network": self.network.state_dict()}
+        self.checkpoint.keep("refine", renders=self.renders - start, **weights)
+
+    def _told_apart(self, images: Images, when: str) -> PermutationTest:
+        stage = f"refine/{when}"
+        fresh = self._images(self.generator().scenes(len(images), stage), stage)
+        return told_apart(images, fresh, self.extract, stream(self.seed, stage))
+
+    def _follow_images(self, images: Images) -> None:
+        def embed(graphs: list[SceneGraph], stage: str) -> Tensor:
+            return torch.cat(self.extract(self._images(graphs, stage)), 1)
+
+        steps = self.config.refine_steps
+        target = image_target(self.extract(images), self.config.frequencies, self.seed)
+        given = self.grammar, self.policy, self.network, target, embed
+        refine_structure(*given, steps, self.seed, self._recorder("refine", steps))
+        self._show(len(self.bank.rounds) + 2, "refine", self.generator().scenes(SHOWN, "shown"))
+
+    def _images(self, graphs: list[SceneGraph], stage: str) -> Images:
+        self.renders += len(graphs)
+        return self.scenes.images(graphs, stage)
+
     def generator(self) -> Generator:
         """The generator as it stands."""
         return Generator(self.grammar, self.network, self.seed, self.policy)
@@ -240,11 +316,11 @@ class StructureTrainer:
         held, starts = held_out_rows(sum(sizes)), np.cumsum([0, *sizes])
         return [held[(held >= a) & (held < b)] - a for a, b in pairwise(starts)]
 
-    def _confusion(self, parts: list[SetRenders]) -> Confusion:
-        renders = SetRenders.joined(parts)
+    def _told(self, renders: SetRenders) -> tuple[Confusion, Readings, Found]:
+        """What known renders are taken for."""
         readings = self.reader.read(renders.images, "confusion")
-        side = max(renders.images.shape[1:3])
-        return Confusion.of(renders, readings, self.inventory, STRIDE / side)
+        found = Found.of(renders, readings, self.inventory)
+        return Confusion.of(renders, readings, found, self.inventory), readings, found
 
     def _tallies(self, law: StructureLaw) -> list[tuple[tuple[int, ...], float]]:
         return list(zip(self.inventory.tallies, law.tallies.tolist(), strict=True))

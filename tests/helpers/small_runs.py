@@ -10,7 +10,7 @@ from metasim.pipeline import Experiment
 from metasim.runs.folder import RunFolder
 from metasim.runs.progress import NoProgress, Progress
 
-EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+EXPERIMENTS = Path(__file__).parents[2] / "experiments"
 SMALL = (
     "matching.renders=100",
     "matching.effort=0.02",

@@ -1,0 +1,60 @@
+"""Rehearsal by parts: the law of each symbol's objects, and of the scenery, is freed of what reading adds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from metasim.matching.population import Population, Unknown
+from metasim.matching.rehearsal import Rehearsal
+from metasim.matching.structure.known import Known
+from metasim.matching.structure.objects import Inferred
+from metasim.scene.layout import Array, Labels, SceneLayout
+
+Untold = Callable[[SceneLayout, Population, Labels, Array], tuple[Unknown, ...]]
+"""What images do not tell, given a population, known renders and (n, D) what is read of them."""
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A part of all scenes: the objects of one symbol, or the scenery.
+
+    Attributes:
+        layout: Its attributes and classes.
+        inferred: Its law.
+        kept_out: What is read of renders that the reader has not learnt from.
+        rehearsed: What is read of renders of the law.
+    """
+
+    layout: SceneLayout
+    inferred: Inferred
+    kept_out: Known
+    rehearsed: Known
+
+    @classmethod
+    def of(
+        cls,
+        layout: SceneLayout,
+        inferred: Inferred,
+        kept_out: Known,
+        rehearsed: Known,
+        prior: Array,
+        untold: Untold,
+        seed: int,
+    ) -> Studied:
+        """The part with its law corrected; what images do not tell of it keeps the (n, D) prior's.
+
+        Args:
+            layout: As above.
+            inferred: The law as it was read.
+            kept_out: As above.
+            rehearsed: As above.
+            prior: Draws of the grammar on [0, 1].
+            untold: Says what images do not tell.
+            seed: Root seed.
+        """
+        unknown = untold(layout, inferred.population, kept_out, kept_out.means(layout.periodic))
+        again = Inferred.of(rehearsed.posteriors, layout, seed).population
+        rehearsal = Rehearsal.of(inferred.population, rehearsed, again, unknown, seed)
+        population = replace(rehearsal.population, unknown=unknown, prior=prior)
+        return cls(layout, replace(inferred, population=population), kept_out, rehearsed)
