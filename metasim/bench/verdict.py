@@ -40,7 +40,8 @@ LEAST_POWER = 0.9
 NARROWED = 2 / 3
 CORRELATION = 0.99
 SAME, PRIOR = "same", "prior"
-LOCATION, YAW = "location + 2 % of the range", "yaw + 5 degrees"
+LOCATION = "location + 2 % of the range"
+YAW, FAR_YAW = "yaw + 5 degrees", "yaw + 10 degrees"
 SPREAD, DESTROYED = "spread of a location x 2/3", "correlation 0.99 destroyed"
 
 
@@ -73,9 +74,10 @@ def laws(layout: SceneLayout, base: Array, prior: Array) -> dict[str, Law]:
         raise InputError("--run", "attributes " + ", ".join(layout.names), "two locations and an angle")
     x, y = others[:2]
     yaw = angles[0]
-    moved, turned, narrowed, tied = (base.copy() for _ in range(4))
+    moved, turned, further, narrowed, tied = (base.copy() for _ in range(5))
     moved[:, x] += SHARE
-    turned[:, yaw] = (turned[:, yaw] + DEGREES / layout.columns[yaw].spec.span) % 1.0
+    for times, table in enumerate((turned, further), start=1):
+        table[:, yaw] = (table[:, yaw] + times * DEGREES / layout.columns[yaw].spec.span) % 1.0
     narrowed[:, x] = base[:, x].mean() + NARROWED * (base[:, x] - base[:, x].mean())
     scores = (base - base.mean(0)) / base.std(0)
     mixed = CORRELATION * scores[:, x] + (1 - CORRELATION**2) ** 0.5 * scores[:, y]
@@ -84,6 +86,7 @@ def laws(layout: SceneLayout, base: Array, prior: Array) -> dict[str, Law]:
         SAME: Law(base, base),
         LOCATION: Law(base, moved),
         YAW: Law(base, turned),
+        FAR_YAW: Law(base, further),
         SPREAD: Law(base, narrowed),
         DESTROYED: Law(tied, base),
         PRIOR: Law(base, prior),

@@ -9,6 +9,7 @@ from metasim.base.errors import InputError
 from metasim.base.streams import stream
 from metasim.bench.verdict import (
     DESTROYED,
+    FAR_YAW,
     LOCATION,
     PAIRS,
     PRIOR,
@@ -39,7 +40,9 @@ TOLD = laws(LAYOUT, BASE, BASE + 0.3)
 
 def test_laws_differ_in_what_they_are_named_for_alone() -> None:
     np.testing.assert_allclose(TOLD[LOCATION].fresh - BASE, np.broadcast_to([0.02, 0, 0], BASE.shape))
-    np.testing.assert_allclose(TOLD[YAW].fresh - BASE, np.broadcast_to([0, 0, 5 / 360], BASE.shape))
+    for name, degrees in ((YAW, 5), (FAR_YAW, 10)):
+        turned = np.broadcast_to([0, 0, degrees / 360], BASE.shape)
+        np.testing.assert_allclose(TOLD[name].fresh - BASE, turned)
     np.testing.assert_allclose(TOLD[SPREAD].fresh.std(0) / BASE.std(0), [2 / 3, 1, 1])
     np.testing.assert_allclose(TOLD[SPREAD].fresh.mean(0), BASE.mean(0))
     assert TOLD[SAME].target is TOLD[SAME].fresh
@@ -81,7 +84,15 @@ def test_the_other_object_is_where_the_object_was() -> None:
 def outcome(
     alarms: float = 0.05, power: float = 0.95, prior: float = 1.0, strange: float = 1.0, looks: float = 0.02
 ) -> bool:
-    shares = {SAME: alarms, LOCATION: power, YAW: power, SPREAD: 0.1, DESTROYED: 0.1, PRIOR: prior}
+    shares = {
+        SAME: alarms,
+        LOCATION: power,
+        YAW: power,
+        FAR_YAW: 1.0,
+        SPREAD: 0.1,
+        DESTROYED: 0.1,
+        PRIOR: prior,
+    }
     rejected = {name: {"mmd": share, VERDICT: share} for name, share in shares.items()}
     others = dict.fromkeys(CHANGES, strange) | {SAME: 0.01, LOOKS: looks}
     return summarise(rejected, others, PAIRS)["passed"]
