@@ -17,8 +17,8 @@ demo: setup  ## learn the example experiment, or go on with it, and emit a small
 	@echo "report: $(CURDIR)/$(DEMO_RUN)/report.html"
 	@echo "dataset: $(CURDIR)/$(DEMO_RUN)/dataset"
 
-test: setup  ## run the tests
-	OMP_NUM_THREADS=1 .venv/bin/pytest -n 2
+test: setup  ## run the tests, three at a time: on two cores, for some wait
+	OMP_NUM_THREADS=1 .venv/bin/pytest -n 3
 
 notebooks: setup  ## run the notebooks on small runs
 	OMP_NUM_THREADS=1 timeout 1800 .venv/bin/python scripts/notebooks.py

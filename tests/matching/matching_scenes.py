@@ -98,8 +98,7 @@ class SlowSprites(SpritesRenderer):
 
 
 def grow(folder: Path, count: int, kind: str = "sprites") -> Bank:
-    """A bank of one round of digits in files of ``CHUNK`` scenes."""
-    rounds.CHUNK = CHUNK
+    """A bank of one round of digits."""
     with RenderPool(kind) as pool:
         of = scenes(digits_grammar(), pool)
         bank = Bank(folder, of)
@@ -108,4 +107,5 @@ def grow(folder: Path, count: int, kind: str = "sprites") -> Bank:
 
 
 if __name__ == "__main__":
+    rounds.CHUNK = CHUNK
     grow(Path(sys.argv[1]), int(sys.argv[2]), SLOW)
