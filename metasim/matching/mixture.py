@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +38,12 @@ class Draws:
     classes: Classes
     log_bank: Array
     sizes: tuple[int, ...]
+
+    @cached_property
+    def misread(self) -> Array:
+        """(M,) log likelihood of each image, up to a constant of it, as one that was misread."""
+        anything = -self.log_bank - sum(np.log(size) for size in self.sizes)
+        return np.asarray(logsumexp(anything, axis=1)) + np.log(MISREAD)
 
     def rows(self, which: npt.NDArray[np.bool_]) -> Draws:
         """The draws of some images."""
@@ -73,8 +80,10 @@ class Mixture:
         classes = draws.classes.reshape(len(points), -1)
         columns = []
         for k, weight in enumerate(self.weights):
-            white = solve_triangular(self.factors[k], (points - self.means[k]).T, lower=True)
-            log = np.log(weight) - 0.5 * (white**2).sum(0) - np.log(np.diag(self.factors[k])).sum()
+            inverse = solve_triangular(self.factors[k], np.eye(width), lower=True)
+            white = points @ inverse.T - inverse @ self.means[k]
+            squares = np.einsum("nd,nd->n", white, white)
+            log = np.log(weight) - 0.5 * squares - np.log(np.diag(self.factors[k])).sum()
             for i, probability in enumerate(self.class_probabilities):
                 log = log + np.log(probability[k, classes[:, i]])
             columns.append(log - 0.5 * width * np.log(2 * np.pi))
@@ -82,11 +91,11 @@ class Mixture:
 
     def log_likelihoods(self, draws: Draws) -> Array:
         """(M,) log likelihood of each image, up to a constant of the image; it may have been misread."""
-        return np.logaddexp(*_read_and_misread(self.log_ratios(draws), draws))
+        return np.logaddexp(_read(self.log_ratios(draws)), draws.misread)
 
     def trust(self, draws: Draws) -> Array:
         """(M,) chance that each image has been read at all, and not misread."""
-        return _trust(self.log_ratios(draws), draws)
+        return _trust(_read(self.log_ratios(draws)), draws)
 
     def draw_weights(self, draws: Draws) -> Array:
         """(M, S) weight of each draw in its image's posterior under this law; rows sum to 1."""
@@ -180,22 +189,19 @@ def climbed(mixture: Mixture, draws: Draws, steps: int, least: float = LEAST_SPR
     """A mixture after some steps of EM, of which each adds ``least`` to its spreads."""
     for _ in range(steps):
         log = mixture.log_ratios(draws)
-        share = np.exp(log - logsumexp(log, axis=(1, 2), keepdims=True))
-        share *= _trust(log, draws)[:, None, None]
+        read = _read(log)
+        share = np.exp(log + (np.log(_trust(read, draws)) - read + np.log1p(-MISREAD))[:, None, None])
         mixture = _maximise(draws, share.reshape(-1, share.shape[2]), mixture.shared, least)
     return mixture
 
 
-def _read_and_misread(log_ratios: Array, draws: Draws) -> tuple[Array, Array]:
-    """(M,) log likelihoods of images: read and of the law, or misread and of anything at all."""
-    anything = -draws.log_bank - sum(np.log(size) for size in draws.sizes)
-    law = np.asarray(logsumexp(log_ratios, axis=(1, 2))) + np.log1p(-MISREAD)
-    return law, np.asarray(logsumexp(anything, axis=1)) + np.log(MISREAD)
+def _read(log_ratios: Array) -> Array:
+    """(M,) log likelihood of each image, up to a constant of it, as one that was read and is of the law."""
+    return np.asarray(logsumexp(log_ratios, axis=(1, 2))) + np.log1p(-MISREAD)
 
 
-def _trust(log_ratios: Array, draws: Draws) -> Array:
-    law, anything = _read_and_misread(log_ratios, draws)
-    return np.exp(law - np.logaddexp(law, anything))
+def _trust(read: Array, draws: Draws) -> Array:
+    return np.exp(read - np.logaddexp(read, draws.misread))
 
 
 def _maximise(draws: Draws, share: Array, shared: bool, least: float) -> Mixture:

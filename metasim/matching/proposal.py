@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Self
 
@@ -17,6 +19,7 @@ from metasim.scene.layout import Array, Classes
 
 BINS = 64
 SMOOTH_BINS = 1.5
+TOGETHER = 32  # factors of at least 0.02 and at most BINS, whose product neither overflows nor vanishes
 
 
 @dataclass(frozen=True)
@@ -61,13 +64,12 @@ class Proposal:
         bins = np.clip((units * BINS).astype(int), 0, BINS - 1)
         terms = []
         for k, weight in enumerate(self.weights):
-            heights = np.stack([self.histograms[k, j, bins[:, j]] for j in range(bins.shape[1])])
+            heights = [self.histograms[k, j, bins[:, j]] for j in range(bins.shape[1])]
             shares = [(p.shape[1], p[k, classes[:, i]]) for i, p in enumerate(self.class_probabilities)]
             for level in self.levels:
-                product = np.log(level + (1 - level) * heights).sum(0)
-                for count, share in shares:
-                    product = product + np.log(level / count + (1 - level) * share)
-                terms.append(np.log(weight / len(self.levels)) + product)
+                factors = [level + (1 - level) * height for height in heights]
+                factors += [level / count + (1 - level) * share for count, share in shares]
+                terms.append(np.log(weight / len(self.levels)) + _log_product(factors))
         return np.asarray(logsumexp(np.stack(terms), axis=0))
 
     def save(self, path: Path) -> None:
@@ -82,6 +84,12 @@ class Proposal:
         with np.load(path, allow_pickle=False) as data:
             shares = tuple(data[f"classes_{i}"] for i in range(len(data.files) - 3))
             return cls(data["weights"], data["histograms"], shares, data["levels"])
+
+
+def _log_product(factors: Sequence[Array]) -> Array:
+    """Log of a product of positive arrays; logarithms take far longer than products, which may overflow."""
+    parts = [reduce(np.multiply, factors[i : i + TOGETHER]) for i in range(0, len(factors), TOGETHER)]
+    return np.sum([np.log(part) for part in parts], axis=0)
 
 
 def smooth_histogram(units: Array, weights: Array, periodic: bool) -> Array:

@@ -143,9 +143,7 @@ class InverseNetwork(nn.Module):
         ]
         empty = torch.zeros(batch, draws, 0, dtype=torch.long, device=reading.bins.device)
         classes = torch.stack(picked, dim=-1) if picked else empty
-        repeated = {id(f): f.repeat_interleave(draws, 0) for f in reading.columns}
-        features = [repeated[id(f)] for f in reading.columns]
-        units = self.posterior.sample(features, self.one_hot(classes.flatten(0, 1)), generator)
+        units = self.posterior.sample(reading.columns, self.one_hot(classes.flatten(0, 1)), generator)
         return units.unflatten(0, (batch, draws)), classes
 
 

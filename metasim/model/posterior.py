@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import linear
 
 MIN_SCALE = 2e-3  # of the range: below the resolution of any render, and keeps the density finite
 WIDEST_TURN = 0.4  # of a turn: wider is uniform, and the density counts one turn to either side
@@ -52,7 +53,24 @@ class MixtureHead(nn.Module):
 
     def parameters_of(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(n, K + 1) log weights, the last of the even share, and (n, K) means and standard deviations."""
-        out = self.net(given).float()
+        return self._law(self.net(given).float())
+
+    def _law_beside(self, given: Tensor, beside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The same of (m, .) vectors, to each of which draws are added in turn: (n, .) what they see besides.
+
+        What the first layer makes of a vector is the same for all of its draws, and most of the work.
+        """
+        first, *rest = self.net
+        assert isinstance(first, nn.Linear)
+        width = given.shape[1]
+        alone = linear(given, first.weight[:, :width], first.bias)
+        own = linear(beside, first.weight[:, width:]).unflatten(0, (len(given), -1))
+        out = (alone[:, None] + own).flatten(0, 1)
+        for layer in rest:
+            out = layer(out)
+        return self._law(out.float())
+
+    def _law(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         count = len(self.home)
         learnt = out[:, : count + 1].log_softmax(-1)
         even = torch.cat([torch.full_like(self.home, -math.inf), self.floor.log()[None]])
@@ -76,13 +94,13 @@ class MixtureHead(nn.Module):
         normals = exponent - scale.log() - 0.5 * math.log(2 * math.pi)
         return torch.logsumexp(log_weight + nn.functional.pad(normals, (0, 1)), dim=-1)
 
-    def sample(self, given: Tensor, generator: torch.Generator) -> Tensor:
-        """(n,) draws on [0, 1]."""
-        log_weight, mean, scale = self.parameters_of(given)
+    def sample(self, given: Tensor, beside: Tensor, generator: torch.Generator) -> Tensor:
+        """(n,) draws on [0, 1], as many in turn for each of (m, .) vectors, that see (n, .) besides."""
+        log_weight, mean, scale = self._law_beside(given, beside)
         k = torch.multinomial(log_weight.exp(), 1, generator=generator)
         even = k == len(self.home)
         k = k.clamp(max=len(self.home) - 1)
-        noise = torch.randn(len(given), 1, generator=generator, device=given.device)
+        noise = torch.randn(len(k), 1, generator=generator, device=given.device)
         value = mean.gather(1, k) + scale.gather(1, k) * noise
         value = torch.where(even, torch.rand(value.shape, generator=generator, device=given.device), value)
         return (value - value.floor() if self.periodic else value.clamp(0, 1))[:, 0]
@@ -135,11 +153,17 @@ class AutoregressivePosterior(nn.Module):
         return torch.stack(columns, dim=1)
 
     def sample(self, features: list[Tensor], classes: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, D) draws on [0, 1]; arguments as in ``log_probs``."""
+        """(n, D) draws on [0, 1].
+
+        Args:
+            features: D tensors (m, width).
+            classes: (n, class_width) one-hot classes; as many draws in turn for each row of the features.
+            generator: Where the randomness comes from.
+        """
         columns: list[Tensor] = [classes.new_empty(0)] * len(self.order)
         before: list[Tensor] = []
         for j in self.order:
-            given = torch.cat([features[j], classes, *before], dim=1)
-            columns[j] = self.head(j).sample(given, generator)
+            beside = torch.cat([classes, *before], dim=1)
+            columns[j] = self.head(j).sample(features[j], beside, generator)
             before.append(encode(columns[j], self.periodic[j]))
         return torch.stack(columns, dim=1)

@@ -101,7 +101,9 @@ def test_draws_of_a_linear_attribute_follow_the_density(seed: int) -> None:
     """What the normals put beyond the range is drawn at its ends."""
     head, given = head_of(seed, periodic=False), given_row(seed)
     weight, mean, scale, even = normals(head, given)
-    draws = np.sort(head.sample(given.expand(DRAWS, -1), torch_stream(seed, "test/draws")).double().numpy())
+    draws = np.sort(
+        head.sample(given, torch.zeros(DRAWS, 0), torch_stream(seed, "test/draws")).double().numpy()
+    )
     assert draws.min() >= 0
     assert draws.max() <= 1
 
@@ -118,7 +120,7 @@ def test_draws_of_a_linear_attribute_follow_the_density(seed: int) -> None:
 def test_draws_of_an_angle_follow_the_density(seed: int) -> None:
     head, given = head_of(seed, periodic=True), given_row(seed)
     weight, mean, scale, even = normals(head, given)
-    draws = head.sample(given.expand(DRAWS, -1), torch_stream(seed, "test/draws")).double().numpy()
+    draws = head.sample(given, torch.zeros(DRAWS, 0), torch_stream(seed, "test/draws")).double().numpy()
     assert draws.min() >= 0
     assert draws.max() <= 1
     turns = np.arange(-60, 61)
@@ -154,8 +156,7 @@ def test_joint_draws_follow_the_joint_density(order: list[int]) -> None:
     density = posterior.log_probs(grid, rows, classes.expand(len(grid), -1)).sum(1).exp().double()
     share = density.reshape(cells, side // cells, cells, side // cells).mean((1, 3)).numpy() / cells**2
     assert share.sum() == pytest.approx(1, abs=0.02)
-    many = [f.expand(DRAWS, -1) for f in features]
-    draws = posterior.sample(many, classes.expand(DRAWS, -1), torch_stream(0, "test/draws")).numpy()
+    draws = posterior.sample(features, classes.expand(DRAWS, -1), torch_stream(0, "test/draws")).numpy()
     found, *_ = np.histogram2d(draws[:, 0], draws[:, 1], bins=cells, range=[(0, 1), (0, 1)])
     test = scipy.stats.chisquare(found.ravel(), share.ravel() / share.sum() * DRAWS)
     assert test.pvalue > 1e-4
@@ -229,3 +230,16 @@ def test_a_head_learns_a_law_with_two_modes() -> None:
     entropy = math.log(2) + 0.5 * math.log(2 * math.pi * math.e * 0.03**2)
     loss = -head.log_prob(values, given).mean()
     assert float(loss.detach()) == pytest.approx(entropy, abs=0.05)
+
+
+def test_draws_of_several_rows_come_in_turn() -> None:
+    """They are those of as many rows as draws, each beside its own."""
+    posterior, rows, times = joint([True, False], [1, 0], loudness=30.0), 3, 50
+    features = [torch.randn(rows, 4, generator=torch_stream(j, "test/rows")) for j in range(2)]
+    classes = torch.eye(2).repeat(rows * times // 2, 1)
+    together, apart = (
+        posterior.sample(given, classes, torch_stream(0, "test/draws"))
+        for given in (features, [f.repeat_interleave(times, 0) for f in features])
+    )
+    torch.testing.assert_close(together, apart, atol=1e-4, rtol=0)
+    assert together[:times].std(0).min() > 0.01

@@ -8,14 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from small_runs import EXPERIMENTS, SMALL, told, train
 
 from metasim.cli import main
 from metasim.dataset.formats.webdataset import WebDatasetFormat
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.generator import Generator
+from metasim.matching.refinement import OURS
+from metasim.matching.safeguard import PROOF
 from metasim.matching.structure import trainer
+from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
+from metasim.runs.metrics import read_metrics
 
 EXPERIMENT = EXPERIMENTS / "multi_digits.yaml"
 SMALLER = (*SMALL, "matching.renders=120")
@@ -84,6 +89,22 @@ def test_an_interrupted_run_ends_like_one_that_nobody_disturbed(
     assert not folder(tmp_path).summary.exists()
     train("multi_digits", tmp_path, SMALLER, resume=True)
     assert summary(tmp_path) == summary(run)
+
+
+def test_a_refinement_is_logged_and_its_renders_count(run: Path, tmp_path: Path) -> None:
+    """It begins at a start that hardly has learnt, so that images are told from renders."""
+    images, steps = 120, 2
+    more = f"target.num={images}", "matching.refine=score", f"matching.refine_steps={steps}"
+    refined = train("multi_digits", tmp_path, (*SMALLER, *more))
+    lines = [line for line in read_metrics(refined.metrics) if line["stage"] == "refine"]
+    assert [line["step"] for line in lines] == list(range(steps))
+    proofs = 2 * round(images / 2 * PROOF)
+    assert summary(tmp_path)["renders"] == summary(run)["renders"] + steps * OURS.batch + proofs
+    state = load_checkpoint(refined.checkpoints / "last.pt")
+    generator = Generator.load(refined.checkpoints / "best.pt")
+    assert generator.policy is not None
+    for kept, made in ((state["policy"], generator.policy), (state["network"], generator.network)):
+        assert all(torch.equal(kept[name], weights) for name, weights in made.state_dict().items())
 
 
 @pytest.mark.parametrize(

@@ -202,7 +202,7 @@ class SetReader:
         seen = logits.flatten() > 0
         units = torch.full((len(seen), DRAWS, len(self.inventory.things.columns)), torch.nan)
         if seen.any():
-            given = [features[seen].repeat_interleave(DRAWS, 0)] * units.shape[2]
+            given = [features[seen]] * units.shape[2]
             hot = self.network.one_hot(picked[seen].flatten())
             drawn = self.network.posterior.sample(given, hot, generator)
             units[seen.cpu()] = drawn.unflatten(0, (-1, DRAWS)).cpu()
@@ -222,8 +222,8 @@ class SetReader:
         width = len(self.inventory.scenery.columns)
         if not width:
             return whole.new_zeros(len(whole), SCENERY_DRAWS, 0)
-        given = [whole.repeat_interleave(SCENERY_DRAWS, 0)] * width
-        drawn = self.network.scenery.sample(given, given[0].new_zeros(len(given[0]), 0), generator)
+        none = whole.new_zeros(len(whole) * SCENERY_DRAWS, 0)
+        drawn = self.network.scenery.sample([whole] * width, none, generator)
         return drawn.unflatten(0, (-1, SCENERY_DRAWS))
 
 
