@@ -92,11 +92,11 @@ class Evidence:
         known = _identified(layout, population, [Reread(renders.units, renders.classes, read)])
         found = []
         for j, column in enumerate(layout.columns):
-            info = known[column.name]
+            untold = [name for name in known[column.name].untold if name]
             places = [(c, k.classes) for c, k in enumerate(layout.choices) if k.node == column.node]
             for c, classes in places:
-                found += [Unknown(j, c, classes.index(name)) for name in info.classes_not_identifiable]
-            if not places and not info.identifiable:
+                found += [Unknown(j, c, classes.index(name)) for name in untold]
+            if not places and known[column.name].untold:
                 found.append(Unknown(j))
         return tuple(found)
 

@@ -15,7 +15,7 @@ def not_identifiable(summary: Summary) -> list[str]:
         reading = summary.verdict.readings.get(name)
         if not attribute.identifiable:
             items.append(
-                f"{name}: stays at its prior{_why(reading, list(reading.explained) if reading else [])}."
+                f"{name}: is not determined{_why(reading, list(reading.explained) if reading else [])}."
             )
             continue
         if attribute.classes_not_identifiable:

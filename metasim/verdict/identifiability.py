@@ -32,11 +32,14 @@ class Identifiability:
         classes_not_identifiable: Classes whose images do not determine it.
         identifiable: Whether some class's images do.
         spread_identifiable: Whether its spread is told by images too.
+        untold: Classes whose images say nothing of it, not even up to a part of a turn; ``""`` where
+            there is no choice.
     """
 
     classes_not_identifiable: tuple[str, ...]
     identifiable: bool
     spread_identifiable: bool
+    untold: tuple[str, ...] = ()
 
 
 def identify(
@@ -52,6 +55,10 @@ def identify(
 
     The width of posteriors tells what the network believes to know; readings of renders tell whether it
     does. An attribute is told only if neither objects.
+
+    An angle that is told up to a half, third or quarter turn is determined if the population resolves which
+    is meant: a 0 upside down is not, where all others stand upright. Where it does not (boxes of which half
+    seem turned round), it is not determined, yet not untold either.
 
     Args:
         layout: Columns and choices.
@@ -75,15 +82,18 @@ def identify(
             name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()
         }
-        rows = np.any([groups[name] for name in told if told[name]] or [np.zeros(len(units), bool)], axis=0)
-        resolved = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
+        resolved = {name: bool(narrow[rows].mean() < UNKNOWN * EVEN) for name, rows in groups.items()}
+        known = {name: told[name] and (resolved[name] or not periodic) for name in told}
+        rows = np.any([groups[name] for name in known if known[name]] or [np.zeros(len(units), bool)], axis=0)
+        spread = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
         if fresh is not None:
             error = typical_error(fresh.units[:, j], fresh.means[:, j], 1.0 if periodic else None)
-            resolved = resolved and error < DROWNED * overall
+            spread = spread and error < DROWNED * overall
         found[column.name] = Identifiability(
-            tuple(name for name, yes in told.items() if not yes and name),
-            any(told.values()),
-            bool(resolved),
+            tuple(name for name, yes in known.items() if not yes and name),
+            any(known.values()),
+            bool(spread),
+            tuple(name for name, yes in told.items() if not yes),
         )
     return found
 

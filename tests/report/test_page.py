@@ -45,7 +45,7 @@ def test_what_is_shown(finished_run: RunFolder) -> None:
     ):
         assert alt in shown.images
     assert "digit.yaw: not for 7" in shown.text
-    assert "digit.loc_y: stays at its prior" in shown.text
+    assert "digit.loc_y: is not determined" in shown.text
     for plot in (folder.attributes, folder.progress / "reconstruction.png", folder.progress / "mmd.png"):
         assert plot.read_bytes().startswith(b"\x89PNG")
 

@@ -43,7 +43,7 @@ KINDS = stream(0, "test/kinds").integers(3, size=IMAGES)
 def test_the_yaw_of_a_round_bowl_is_named() -> None:
     units, classes, even = posteriors(KINDS, round_bowls=True)
     found = identify(LAYOUT, units, classes, even, even)
-    assert found["thing.yaw"].classes_not_identifiable == ("bowl",)
+    assert found["thing.yaw"].classes_not_identifiable == found["thing.yaw"].untold == ("bowl",)
     assert found["thing.yaw"].identifiable  # by the other classes
     assert found["thing.yaw"].spread_identifiable
     for name in ("thing.x", "light.x"):
@@ -58,12 +58,19 @@ def test_all_is_identifiable_where_posteriors_are_narrow() -> None:
 
 @pytest.mark.parametrize("fold", [2, 3, 4])
 def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
-    """Which of the few alike positions is meant, the population resolves."""
+    """If the population resolves which of the few alike positions is meant; otherwise it is half told."""
     units, classes, even = posteriors(KINDS, round_bowls=False)
-    turns = stream(0, "test/folds").integers(fold, size=units.shape[:2]) / fold
-    units[KINDS == 1, :, 0] = (units[..., 0] + turns)[KINDS == 1] % 1
+    turns = stream(0, "test/folds").integers(fold, size=units.shape[:2])
+    units[KINDS == 1, :, 0] = (units[..., 0] + turns / fold)[KINDS == 1] % 1
     read = Reread(units[:, 0], KINDS[:, None], units[:, 1])
-    assert identify(LAYOUT, units, classes, even, even, read)["thing.yaw"].classes_not_identifiable == ()
+    upright = np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, 1e-9)
+    resolved, torn = (
+        identify(LAYOUT, units, classes, even, fitted / fitted.sum(1, keepdims=True), read)["thing.yaw"]
+        for fitted in (upright, even)
+    )
+    assert resolved.classes_not_identifiable == resolved.untold == ()
+    assert torn.classes_not_identifiable == ("bowl",)
+    assert torn.untold == ()
 
 
 def test_where_only_bowls_are_seen_their_yaw_is_not_identifiable() -> None:
@@ -87,6 +94,7 @@ def test_an_attribute_of_a_node_without_choice_has_no_classes() -> None:
     units[..., 2] = stream(0, "test/wide").random((IMAGES, DRAWS))
     found = identify(LAYOUT, units, classes, even, even)["light.x"]
     assert found.classes_not_identifiable == ()
+    assert found.untold == ("",)
     assert not found.identifiable
 
 
