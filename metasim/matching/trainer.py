@@ -153,7 +153,7 @@ class Trainer:
         self.renders += count
 
     def invert(self, number: int) -> None:
-        """The inverse network learns the bank, reads the target, and the population is fitted."""
+        """The inverse network learns the bank, and reads the target if the next round is to follow it."""
         stage = f"invert/{number}"
         if self.inversion is None:
             view = view_of(self.layout, self.bank.rounds[0].renders)
@@ -171,11 +171,9 @@ class Trainer:
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
         else:
             self.inversion.network.load_state_dict(self.checkpoint.inverse)
-        self._read(stage)
-        assert self.population is not None
+        if number + 1 < self.checkpoint.inherited + len(self.plan.rounds):
+            self._read(stage, shown=stage not in done)
         if stage not in done:
-            units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), DRAWN)
-            self._show(number + 1, stage, units, classes)
             self.checkpoint.keep(stage, inverse=self.inversion.network.state_dict())
 
     def _look(self, inversion: Inversion) -> None:
@@ -187,7 +185,8 @@ class Trainer:
     def polish(self) -> None:
         """The inverse network learns the bank in its own light, and reads the target for good."""
         assert self.inversion is not None
-        if "polish" in self.checkpoint.done:
+        done = "polish" in self.checkpoint.done
+        if done:
             self.inversion.network.load_state_dict(self.checkpoint.inverse)
         else:
             steps = self.plan.polish
@@ -195,16 +194,21 @@ class Trainer:
             with seeded_layers(self.seed, "polish/dropout"):
                 if not self.inversion.polish(self.bank, steps, POLISH, record):
                     self.progress.say("polish: left out, for held-out renders were read no better")
+        self._read("polish", shown=not done)
+        if not done:
             self.checkpoint.keep("polish", inverse=self.inversion.network.state_dict())
-        self._read("polish")
         assert self.population is not None
         if misread := int((~self.population.read).sum()):
             self.progress.say(f"{misread} of {len(self.images)} target images unlike the others: set aside")
 
-    def _read(self, stage: str) -> None:
+    def _read(self, stage: str, shown: bool) -> None:
+        """Reads the target and fits the population, which is shown unless an earlier session has done so."""
         assert self.inversion is not None
         self.posteriors = self.inversion.posteriors(self.images, self.bank, stage)
         self.population = self._fit(self.posteriors)
+        if shown:
+            units, classes = self.population.sample(stream(self.seed, f"{stage}/shown"), DRAWN)
+            self._show(len(self.bank.rounds), stage, units, classes)
 
     def rehearse(self) -> None:
         """The population is rendered and inferred again; what that gets wrong is taken out of it."""
