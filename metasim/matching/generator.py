@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
@@ -20,7 +19,7 @@ from metasim.matching.structure.derivation import derive
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.model.policy import ExpansionPolicy
 from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
-from metasim.scene.encoding import GraphEncoder, SceneData
+from metasim.scene.encoding import GraphEncoder
 from metasim.scene.graph import SceneGraph
 
 BLOCK = 64  # scenes computed together; fixed, so that a scene's bytes do not depend on who asks for it
@@ -58,11 +57,9 @@ class Generator:
             noise: (nodes of all graphs, noise) standard normal numbers.
         """
         encoder = GraphEncoder(self.grammar.schema)
-        batch = Batch.from_data_list([encoder.encode(graph) for graph in graphs])
-        assert isinstance(batch, SceneData)
         self.network.eval()
         with torch.no_grad():
-            return encoder.rewritten(graphs, self.network.rewrite(batch, noise))
+            return encoder.rewritten(graphs, self.network.rewrite(encoder.batch(graphs), noise))
 
     def save(self, path: Path) -> None:
         """Writes the generator alone: all that an export needs."""

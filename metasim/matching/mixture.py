@@ -95,7 +95,8 @@ class Mixture:
 
     def trust(self, draws: Draws) -> Array:
         """(M,) chance that each image has been read at all, and not misread."""
-        return _trust(_read(self.log_ratios(draws)), draws)
+        read = _read(self.log_ratios(draws))
+        return np.exp(read - np.logaddexp(read, draws.misread))
 
     def draw_weights(self, draws: Draws) -> Array:
         """(M, S) weight of each draw in its image's posterior under this law; rows sum to 1."""
@@ -189,8 +190,7 @@ def climbed(mixture: Mixture, draws: Draws, steps: int, least: float = LEAST_SPR
     """A mixture after some steps of EM, of which each adds ``least`` to its spreads."""
     for _ in range(steps):
         log = mixture.log_ratios(draws)
-        read = _read(log)
-        share = np.exp(log + (np.log(_trust(read, draws)) - read + np.log1p(-MISREAD))[:, None, None])
+        share = np.exp(log + np.log1p(-MISREAD) - np.logaddexp(_read(log), draws.misread)[:, None, None])
         mixture = _maximise(draws, share.reshape(-1, share.shape[2]), mixture.shared, least)
     return mixture
 
@@ -198,10 +198,6 @@ def climbed(mixture: Mixture, draws: Draws, steps: int, least: float = LEAST_SPR
 def _read(log_ratios: Array) -> Array:
     """(M,) log likelihood of each image, up to a constant of it, as one that was read and is of the law."""
     return np.asarray(logsumexp(log_ratios, axis=(1, 2))) + np.log1p(-MISREAD)
-
-
-def _trust(read: Array, draws: Draws) -> Array:
-    return np.exp(read - np.logaddexp(read, draws.misread))
 
 
 def _maximise(draws: Draws, share: Array, shared: bool, least: float) -> Mixture:

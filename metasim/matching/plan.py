@@ -70,7 +70,7 @@ def plan_for(layout: SceneLayout, renders: int | None, effort: float = 1.0) -> P
         effort: Factor on all optimiser steps.
     """
     kinds = Counter(column.spec.name for column in layout.columns)
-    classes = max((len(choice.classes) for choice in layout.choices), default=1)
+    classes = max(layout.class_numbers, default=1)
     like = max(kinds.values())
     total = renders or round(SCENES_PER_ATTRIBUTE * (2 + len(kinds)) * classes ** (1 / 3) * like**0.5)
     *first, rehearsal = (round(share * total / 10) * 10 for share in (*ROUNDS[:-1], REHEARSAL))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,7 +20,7 @@ from metasim.matching.mixture import (
     fit_mixture,
     uncut,
 )
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array, Classes, Labels, SceneLayout
 from metasim.stats.resampling import systematic_rows
 
 HELD_OUT = 5  # every fifth image chooses the form of the law
@@ -100,6 +101,10 @@ class Unknown:
     def rows(self, classes: Classes) -> npt.NDArray[np.bool_]:
         """Which of some scenes, with classes (n, C), it concerns."""
         return np.ones(len(classes), bool) if self.choice is None else classes[:, self.choice] == self.kind
+
+
+Untold = Callable[[SceneLayout, "Population", Labels, Array], tuple[Unknown, ...]]
+"""What images do not tell, given what was inferred of them, known renders and (n, D) what was read there."""
 
 
 @dataclass(frozen=True)

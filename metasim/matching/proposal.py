@@ -19,7 +19,7 @@ from metasim.scene.layout import Array, Classes
 
 BINS = 64
 SMOOTH_BINS = 1.5
-TOGETHER = 32  # factors of at least 0.02 and at most BINS, whose product neither overflows nor vanishes
+TOGETHER = 32  # factors, none above BINS or below a level by a number of classes: their product is a number
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,6 @@ from metasim.scene.layout import Array, Classes
 from metasim.stats.fourier import FourierMMD
 from metasim.stats.kernels import BlockSum
 from metasim.stats.mmd import MMDTarget
-from metasim.stats.permutation import PermutationTest, permutation_test, pooled_gram
 
 Images = npt.NDArray[np.uint8]
 Estimator = Literal["score", "differences"]
@@ -138,15 +137,6 @@ def difference_gradient(
 def difference_renders(batch: int, columns: int) -> int:
     """Renders of a step of ``difference_gradient`` on scenes of so many attributes."""
     return batch * (1 + 2 * columns)
-
-
-def told_apart(
-    target: Images, renders: Images, features: Callable[[Images], list[Tensor]], rng: np.random.Generator
-) -> PermutationTest:
-    """Whether features of as many target images and renders have one law: a permutation test of the MMD."""
-    theirs, ours = (torch.cat(features(images), 1) for images in (target, renders))
-    kernel = BlockSum.around_median([torch.cat([theirs, ours])])
-    return permutation_test(pooled_gram(theirs, ours, kernel), len(target), rng)
 
 
 ESTIMATORS = {"score": score_gradient, "differences": difference_gradient}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,10 +16,10 @@ from metasim.matching.inheritance import inherit
 from metasim.matching.inversion import Inversion, held_out_rows, view_of
 from metasim.matching.look import find_look
 from metasim.matching.plan import plan_for
-from metasim.matching.population import Population, Posteriors, Unknown, fit_population, sharpen
+from metasim.matching.population import Population, Posteriors, Untold, fit_population, sharpen
 from metasim.matching.proposal import Proposal, focused_proposal, wide_proposal
 from metasim.matching.recorder import Record, recorder
-from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine, told_apart
+from metasim.matching.refinement import BASELINES, OURS, Estimator, ImageMMD, refine
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.resume import Checkpoint
 from metasim.matching.safeguard import guarded
@@ -36,9 +35,8 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Classes, Labels, SceneLayout
+from metasim.scene.layout import Array, Classes
 from metasim.stats.moments import MomentErrors
-from metasim.stats.permutation import PermutationTest
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
 POLISH = 5e-4  # its rate
@@ -74,7 +72,7 @@ class Trainer:
     progress: Progress
     device: torch.device
     extract: Extractor
-    untold: Callable[[SceneLayout, Population, Labels, Array], tuple[Unknown, ...]]
+    untold: Untold
     lender: RunFolder | None = None
     labelled: Labelled | None = None
 
@@ -243,7 +241,7 @@ class Trainer:
         return sharpen(rough, many, stream(self.seed, stage))
 
     def _fit(self, posteriors: Posteriors) -> Population:
-        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        sizes = self.layout.class_numbers
         return fit_population(posteriors, self.layout.periodic, sizes, self.seed)
 
     def transfer(self) -> None:
@@ -271,23 +269,19 @@ class Trainer:
             self._follow_images(images, estimator)
 
         if self.config.preset == "inversion":
-            guarded(self.images, self._told_apart, follow, [self.network], self.progress)
+            given = follow, [self.network], self.seed, self.progress
+            guarded(self.images, self._fresh, self.extract, *given)
         else:
             follow(self.images)
         self.checkpoint.keep("refine", network=self.network.state_dict(), renders=self.renders - start)
 
-    def _told_apart(self, images: Images, when: str) -> PermutationTest:
-        """Whether some target images and as many fresh renders have one law."""
-        stage = f"refine/{when}"
-        graphs = self.generator().scenes(len(images), stage)
-        self.renders += len(graphs)
-        return told_apart(images, self._images(graphs, stage), self.extract, stream(self.seed, stage))
+    def _fresh(self, count: int, stage: str) -> Images:
+        return self._images(self.generator().scenes(count, stage), stage)
 
     def _follow_images(self, images: Images, estimator: Estimator) -> None:
         def render(units: Array, rows: Classes, stage: str) -> Images:
             base = [self.prior_graphs[row] for row in rows]
             placed = self.layout.place(base, units, self.layout.classes(base))
-            self.renders += len(placed)
             return self._images(placed, stage)
 
         steps, frequencies = self.config.refine_steps, self.config.frequencies
@@ -332,6 +326,7 @@ class Trainer:
 
     def _images(self, graphs: list[SceneGraph], stage: str) -> Images:
         """Renders that look as the target does."""
+        self.renders += len(graphs)
         images = self.scenes.images(graphs, stage)
         return self.inversion.seen(images, stage) if self.inversion else images
 
@@ -360,7 +355,7 @@ class Trainer:
         return weights
 
     def _wide(self) -> Proposal:
-        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        sizes = self.layout.class_numbers
         units, classes = self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs)
         return wide_proposal(units, classes, self.layout.periodic, sizes)
 
@@ -376,7 +371,7 @@ class Trainer:
                 (believed.posteriors, believed.weights),
             )
         ]
-        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        sizes = self.layout.class_numbers
         return focused_proposal(sets, self.layout.periodic, sizes, CLUSTERS, self.seed)
 
     def _show(self, epoch: int, stage: str, units: Array, classes: Classes) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.grammar.grammar import SceneGrammar
@@ -52,9 +51,7 @@ class PriorBatches:
     @classmethod
     def of(cls, graphs: list[SceneGraph], grammar: SceneGrammar, layout: SceneLayout) -> PriorBatches:
         """Encodes scenes of one layout."""
-        encoder = GraphEncoder(grammar.schema)
-        data = Batch.from_data_list([encoder.encode(graph) for graph in graphs])
-        assert isinstance(data, SceneData)
+        data = GraphEncoder(grammar.schema).batch(graphs)
         names, classes = grammar.schema.attribute_names, grammar.schema.class_names
         cells = [(layout.node_names.index(c.node), names.index(c.spec.name)) for c in layout.columns]
         ids = tuple(

@@ -81,7 +81,7 @@ class InverseNetwork(nn.Module):
         self.posterior = AutoregressivePosterior(
             [self.node_width] * len(periodic),
             periodic,
-            sum(len(choice.classes) for choice in layout.choices),
+            sum(layout.class_numbers),
             _drawing_order(layout, view),
         )
 

@@ -92,12 +92,12 @@ class Evidence:
         known = _identified(layout, population, [Reread(renders.units, renders.classes, read)])
         found = []
         for j, column in enumerate(layout.columns):
-            untold = [name for name in known[column.name].untold if name]
-            places = [(c, k.classes) for c, k in enumerate(layout.choices) if k.node == column.node]
-            for c, classes in places:
-                found += [Unknown(j, c, classes.index(name)) for name in untold]
-            if not places and known[column.name].untold:
-                found.append(Unknown(j))
+            for name in known[column.name].untold:
+                found += [
+                    Unknown(j, c, choice.classes.index(name))
+                    for c, choice in enumerate(layout.choices)
+                    if choice.node == column.node
+                ] or [Unknown(j)]
         return tuple(found)
 
     def _fixed(self, trainer: Trainer, generator: Generator, held: Images, fresh: FreshRenders) -> Material:

@@ -149,29 +149,12 @@ class Experiment:
         matching, images = self.config.matching, target.images[: target.learning]
         weights = self.config.inception_weights
         extract = extractor(matching.features, self.config.seed, weights, "matching.features")
+        given = images, matching, folder, log, progress, self.device, extract, self._evidence.untold
         if self.inventory is not None:
-            return StructureTrainer(
-                scenes,
-                self.inventory,
-                images,
-                matching,
-                folder,
-                log,
-                progress,
-                self.device,
-                extract,
-                self._evidence.untold,
-            )
+            return StructureTrainer(scenes, self.inventory, *given)
         return Trainer(
             scenes,
-            images,
-            matching,
-            folder,
-            log,
-            progress,
-            self.device,
-            extract,
-            self._evidence.untold,
+            *given,
             self._lender(root, folder, progress),
             None if matching.task is None else labelled_part(matching.task, target, self.layout),
         )

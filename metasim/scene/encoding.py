@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from metasim.base.errors import InputError
 from metasim.scene.graph import SceneGraph, SceneNode
@@ -45,7 +45,7 @@ class SceneData(Data):
 
 @dataclass(frozen=True)
 class GraphEncoder:
-    """Writes scene graphs as tensors; ``torch_geometric.data.Batch`` stacks them.
+    """Writes scene graphs as tensors.
 
     Attributes:
         schema: The vocabulary.
@@ -89,6 +89,12 @@ class GraphEncoder:
                 for index, (name, symbol, cls) in nodes
             )
         )
+
+    def batch(self, graphs: Sequence[SceneGraph]) -> SceneData:
+        """Several graphs as one batch; raises as ``encode`` does."""
+        data = Batch.from_data_list([self.encode(graph) for graph in graphs])
+        assert isinstance(data, SceneData)
+        return data
 
     def rewritten(self, graphs: Sequence[SceneGraph], values: Tensor) -> list[SceneGraph]:
         """Graphs with their mutable attributes replaced from (nodes of all graphs, A) values."""

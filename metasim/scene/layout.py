@@ -97,6 +97,11 @@ class SceneLayout:
         return np.array([column.spec.periodic for column in self.columns])
 
     @property
+    def class_numbers(self) -> tuple[int, ...]:
+        """(C,) number of classes of each choice."""
+        return tuple(len(choice.classes) for choice in self.choices)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the columns."""
         return tuple(column.name for column in self.columns)

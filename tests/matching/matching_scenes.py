@@ -71,8 +71,8 @@ def scenes(grammar: SceneGrammar, pool: RenderPool, seed: int = 0) -> Scenes:
 def propose(of: Scenes) -> Proposal:
     """The wide proposal of the first round."""
     graphs = [of.grammar.sample(stream(of.seed, "prior", i)) for i in range(200)]
-    sizes = tuple(len(choice.classes) for choice in of.layout.choices)
-    return wide_proposal(of.layout.units(graphs), of.layout.classes(graphs), of.layout.periodic, sizes)
+    layout = of.layout
+    return wide_proposal(layout.units(graphs), layout.classes(graphs), layout.periodic, layout.class_numbers)
 
 
 class PaintedFaults(FaultEngine):

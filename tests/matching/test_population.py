@@ -11,7 +11,7 @@ from known_posteriors import DRAWS, Normal, no_classes, posteriors
 from matching_scenes import one_normal
 
 from metasim.base.streams import stream
-from metasim.matching.mixture import Draws, fit_mixture
+from metasim.matching.mixture import Draws, Mixture, climbed, fit_mixture
 from metasim.matching.population import Population, Posteriors, Unknown, fit_population
 from metasim.scene.layout import Array, Classes
 from metasim.stats.moments import mean_std
@@ -263,3 +263,16 @@ def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
     assert scipy.stats.ks_2samp(drawn[blind, 0], prior[:, 0]).pvalue > 1e-4  # pyright: ignore
     assert np.isin(drawn[~blind, 0], units[..., 0]).all()
     assert np.isin(drawn[:, 1], units[..., 1]).all()
+
+
+def test_an_image_that_no_law_explains_weighs_nothing() -> None:
+    """Its chance of having been read underflows, and the law is that of the others."""
+    near = 0.3 + 0.01 * stream(0, "test/unlikely").standard_normal((60, 8, 1))
+    far = np.concatenate([near, np.full((1, 8, 1), 0.9)])
+    mixture = Mixture(np.ones(1), np.array([[0.3]]), np.array([[[0.01]]]), (), True)
+    alone, beside = (
+        climbed(mixture, Draws(points, np.zeros((*points.shape[:2], 0), np.int64), flat, ()), 5)
+        for points, flat in ((part, np.zeros(part.shape[:2])) for part in (near, far))
+    )
+    np.testing.assert_allclose(beside.means, alone.means, rtol=1e-12)
+    np.testing.assert_allclose(beside.factors, alone.factors, rtol=1e-12)

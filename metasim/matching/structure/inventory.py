@@ -134,10 +134,6 @@ class Inventory:
         choices = tuple(c for c in self.things.choices if c.node == name)
         return SceneLayout(columns, choices, (name,))
 
-    def class_numbers(self, symbol: int) -> tuple[int, ...]:
-        """Number of classes of one symbol's objects; empty where there is no choice."""
-        return tuple(len(choice.classes) for choice in self.part(symbol).choices)
-
     def kinds_of(self, symbol: int) -> Classes:
         """(classes,) the kinds of one symbol."""
         return np.flatnonzero(self.symbol_of == symbol)
@@ -170,6 +166,11 @@ class Inventory:
             symbols = [node.symbol for node in objects]
             tallies[row] = self.tallies.index(tuple(symbols.count(name) for name in self.symbols))
         return Sets(tallies, kinds, units, scenery)
+
+    def units_of(self, symbol: int, sets: Sets) -> Array:
+        """(objects, attributes) of all objects of one symbol, on [0, 1]."""
+        mine = (self.symbol_of[sets.kinds] == symbol) & (sets.kinds != ABSENT)
+        return sets.units[mine][:, self.owned[symbol]]
 
     def rows(self, sets: Sets) -> Array:
         """(objects, columns of the layout) attributes on [0, 1], NaN where an object has none such.

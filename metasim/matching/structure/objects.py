@@ -34,8 +34,7 @@ class Inferred:
     @classmethod
     def of(cls, posteriors: Posteriors, layout: SceneLayout, seed: int) -> Inferred:
         """The law behind some draws of what a layout tells of."""
-        sizes = tuple(len(choice.classes) for choice in layout.choices)
-        return cls(posteriors, fit_population(posteriors, layout.periodic, sizes, seed))
+        return cls(posteriors, fit_population(posteriors, layout.periodic, layout.class_numbers, seed))
 
 
 def infer_objects(

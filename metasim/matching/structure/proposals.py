@@ -23,11 +23,9 @@ def wide_sets(inventory: Inventory, prior: Sequence[SceneGraph]) -> SetProposal:
     """All numbers equally often, objects and scenery from the tempered prior."""
     objects, sets = [], inventory.sets(prior)
     for s in range(len(inventory.symbols)):
-        layout, sizes = inventory.part(s), inventory.class_numbers(s)
-        mine = (inventory.symbol_of[sets.kinds] == s) & (sets.kinds >= 0)
-        units = sets.units[mine][:, inventory.owned[s]]
-        empty = np.zeros((len(units), len(sizes)), dtype=np.int64)
-        objects.append(wide_proposal(units, empty, layout.periodic, sizes))
+        layout, units = inventory.part(s), inventory.units_of(s, sets)
+        empty = np.zeros((len(units), len(layout.choices)), dtype=np.int64)
+        objects.append(wide_proposal(units, empty, layout.periodic, layout.class_numbers))
     about = inventory.scenery
     none = np.zeros((len(sets), 0), dtype=np.int64)
     scenery = wide_proposal(sets.scenery, none, about.periodic, ()) if about.columns else None
@@ -45,16 +43,14 @@ def focused_sets(
 ) -> SetProposal:
     """Numbers, objects and scenery as they were read."""
     found = [
-        wide.objects[s]
-        if inferred is None
-        else _around(inferred, inventory.part(s), inventory.class_numbers(s), seed)
+        wide.objects[s] if inferred is None else _around(inferred, inventory.part(s), seed)
         for s, inferred in enumerate(objects)
     ]
-    about = None if scenery is None else _around(scenery, inventory.scenery, (), seed)
+    about = None if scenery is None else _around(scenery, inventory.scenery, seed)
     return SetProposal(FLAT * wide.tallies + (1 - FLAT) * law.tallies, tuple(found), about)
 
 
-def _around(inferred: Inferred, layout: SceneLayout, sizes: tuple[int, ...], seed: int) -> Proposal:
+def _around(inferred: Inferred, layout: SceneLayout, seed: int) -> Proposal:
     """Around flat-prior readings and, with the same share, those of the population."""
     believed = inferred.population
     sets = [
@@ -64,7 +60,7 @@ def _around(inferred: Inferred, layout: SceneLayout, sizes: tuple[int, ...], see
             (believed.posteriors, believed.weights),
         )
     ]
-    return focused_proposal(sets, layout.periodic, sizes, CLUSTERS, seed)
+    return focused_proposal(sets, layout.periodic, layout.class_numbers, CLUSTERS, seed)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ r"""Refinement where nodes vary: policy and attribute network follow an image MM
 A scene's nodes are drawn by the policy and its attributes explored around the attribute network's output;
 each scene is credited with the witness function of its one render, less a leave-one-out baseline:
 :math:`\nabla MMD^2 = 2 E[w(x_i) (\nabla \log \pi(d_i) + \nabla \log q(\theta_i | d_i))]`. The distribution
-matching of Meta-Sim2 (Devaranjan, Kar and Fidler, ECCV 2020, section 3.3), without bias in the batch.
+matching of Meta-Sim2 (Devaranjan, Kar and Fidler, ECCV 2020), without bias in the batch.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
 from metasim.base.streams import stream, torch_stream
 from metasim.grammar.grammar import SceneGrammar
@@ -22,12 +21,12 @@ from metasim.matching.refinement import EXPLORATION, OURS
 from metasim.matching.structure.derivation import as_tensors, derived
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.model.policy import ExpansionPolicy
-from metasim.scene.encoding import GraphEncoder, SceneData
+from metasim.scene.encoding import GraphEncoder
 from metasim.scene.graph import SceneGraph
 from metasim.stats.fourier import FourierMMD
 from metasim.stats.mmd import MMDTarget
 
-POLICY_RATE = 2e-3
+POLICY_RATE = 2e-3  # more than that of the attribute network: a slot has but a few options
 
 Embed = Callable[[list[SceneGraph], str], Tensor]
 """Scenes and a stage to (n, F) features of their renders."""
@@ -71,14 +70,14 @@ def draw(
     """Draws scenes of a stage from both networks."""
     found = derived(grammar, policy, [stream(seed, stage, i) for i in range(count)])
     encoder = GraphEncoder(grammar.schema)
-    data = Batch.from_data_list([encoder.encode(graph) for graph in found.graphs])
-    assert isinstance(data, SceneData)
+    data = encoder.batch(found.graphs)
+    assert data.batch is not None
     generator = torch_stream(seed, stage)
     units = network(data, network.draw_noise(len(data.values), generator))
     noise = torch.randn(units.shape, generator=generator) * data.mutable
     values = network.to_values(data, units.detach() + EXPLORATION * noise)
     graphs = encoder.rewritten(found.graphs, values)
-    return Drawn(graphs, policy.log_prob(*as_tensors(found.steps)), units, noise, _owners(found.graphs))
+    return Drawn(graphs, policy.log_prob(*as_tensors(found.steps)), units, noise, data.batch)
 
 
 def refine_structure(
@@ -120,7 +119,3 @@ def refine_structure(
             torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
         optimiser.step()
         record(step, {"mmd2": float(target.mmd2(features))} | flow)
-
-
-def _owners(graphs: list[SceneGraph]) -> Tensor:
-    return torch.arange(len(graphs)).repeat_interleave(torch.tensor([len(g.nodes) for g in graphs]))

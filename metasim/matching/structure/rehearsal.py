@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from metasim.matching.population import Population, Unknown
+from metasim.matching.population import Untold
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.structure.known import Known
 from metasim.matching.structure.objects import Inferred
-from metasim.scene.layout import Array, Labels, SceneLayout
-
-Untold = Callable[[SceneLayout, Population, Labels, Array], tuple[Unknown, ...]]
-"""What images do not tell, given a population, known renders and (n, D) what is read of them."""
+from metasim.scene.layout import Array, SceneLayout
 
 
 @dataclass(frozen=True)

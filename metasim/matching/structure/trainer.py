@@ -17,15 +17,16 @@ from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inversion import EMPHASIS, held_out_rows
 from metasim.matching.plan import LEAST_STEPS
+from metasim.matching.population import Untold
 from metasim.matching.recorder import Record, recorder
-from metasim.matching.refinement import image_target, told_apart
+from metasim.matching.refinement import image_target
 from metasim.matching.resume import Checkpoint, Weights
 from metasim.matching.safeguard import guarded
 from metasim.matching.showcase import SHOWN, Showcase
 from metasim.matching.structure.bank import SetBank, SetProposal, SetRenders, render_sets
 from metasim.matching.structure.derivation import derive, fit_policy
 from metasim.matching.structure.draws import SetDraws, draw_sets
-from metasim.matching.structure.inventory import ABSENT, Inventory
+from metasim.matching.structure.inventory import Inventory
 from metasim.matching.structure.known import Found, Known
 from metasim.matching.structure.law import Confusion, StructureLaw, corrected, fit_law, shown_derivations
 from metasim.matching.structure.objects import Inferred, infer_objects, infer_scenery
@@ -34,7 +35,7 @@ from metasim.matching.structure.proposals import Believed, focused_sets, wide_se
 from metasim.matching.structure.reader import SetReader, asked_for
 from metasim.matching.structure.readings import Readings
 from metasim.matching.structure.refinement import refine_structure
-from metasim.matching.structure.rehearsal import Studied, Untold
+from metasim.matching.structure.rehearsal import Studied
 from metasim.matching.structure.transfer import Wanted, transfer_objects
 from metasim.matching.target import Images
 from metasim.matching.trainer import RATES
@@ -45,7 +46,6 @@ from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
-from metasim.stats.permutation import PermutationTest
 
 PRIOR_SCENES = 1024
 DERIVATIONS = 12000
@@ -197,21 +197,16 @@ class StructureTrainer:
 
     def _study(self, rehearsed: list[Known | None], kept_out: list[Known | None]) -> None:
         """Frees the laws of all parts that are seen well enough of what reading adds to them."""
-        sets = self.inventory.sets(self.prior_graphs)
-        kinds = np.where(sets.kinds >= 0, self.inventory.symbol_of[sets.kinds], ABSENT)
-        priors = [
-            sets.units[kinds == s][:, self.inventory.owned[s]] for s in range(len(self.inventory.symbols))
-        ]
-        layouts = [*(self.inventory.part(s) for s in range(len(priors))), self.inventory.scenery]
+        inventory, sets = self.inventory, self.inventory.sets(self.prior_graphs)
+        symbols = range(len(inventory.symbols))
+        layouts = [*map(inventory.part, symbols), inventory.scenery]
+        priors = [*(inventory.units_of(s, sets) for s in symbols), sets.scenery]
         parts = [*self.objects, self.scenery]
-        for i, (layout, inferred, prior) in enumerate(
-            zip(layouts, parts, [*priors, sets.scenery], strict=True)
-        ):
-            again, before = rehearsed[i], kept_out[i]
-            if inferred is not None and again is not None and before is not None:
-                part = Studied.of(layout, inferred, before, again, prior, self.untold, self.seed)
-                self.studied.append(part)
-                parts[i] = part.inferred
+        for i, (inferred, before, again) in enumerate(zip(parts, kept_out, rehearsed, strict=True)):
+            if inferred is not None and before is not None and again is not None:
+                given = before, again, priors[i], self.untold, self.seed
+                self.studied.append(Studied.of(layouts[i], inferred, *given))
+                parts[i] = self.studied[-1].inferred
         *self.objects, self.scenery = parts
 
     def derive(self) -> None:
@@ -259,14 +254,13 @@ class StructureTrainer:
             self.renders += self.checkpoint.renders
             return
         start, networks = self.renders, [self.policy, self.network]
-        guarded(self.images, self._told_apart, self._follow_images, networks, self.progress)
+        given = self._follow_images, networks, self.seed, self.progress
+        guarded(self.images, self._fresh, self.extract, *given)
         weights = {"policy": self.policy.state_dict(), "network": self.network.state_dict()}
         self.checkpoint.keep("refine", renders=self.renders - start, **weights)
 
-    def _told_apart(self, images: Images, when: str) -> PermutationTest:
-        stage = f"refine/{when}"
-        fresh = self._images(self.generator().scenes(len(images), stage), stage)
-        return told_apart(images, fresh, self.extract, stream(self.seed, stage))
+    def _fresh(self, count: int, stage: str) -> Images:
+        return self._images(self.generator().scenes(count, stage), stage)
 
     def _follow_images(self, images: Images) -> None:
         def embed(graphs: list[SceneGraph], stage: str) -> Tensor:

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch
 
 from metasim.base.streams import stream, torch_stream
 from metasim.matching.averages import Averages
@@ -128,8 +127,7 @@ def transfer_objects(
         record: Told the step and the losses now and then.
     """
     encoder = GraphEncoder(inventory.grammar.schema)
-    encoded = [encoder.encode(graph) for graph in graphs]
-    batches = [_batch(encoded[i : i + SCENES]) for i in range(0, len(encoded), SCENES)]
+    batches = [encoder.batch(graphs[i : i + SCENES]) for i in range(0, len(graphs), SCENES)]
     for law in wanted:
         network.centre[law.symbols, law.attributes] = law.points.mean(0)
         network.scale[law.symbols, law.attributes] = law.points.std(0, correction=0).clamp(min=0.005)
@@ -178,9 +176,3 @@ def _fit_margins(
         ):
             pairs = (ours[:, j], owners[:, j]), (law.points[:, j], law.classes[:, j])
             network.margins.fit(symbol, attribute, *pairs)
-
-
-def _batch(encoded: list[SceneData]) -> SceneData:
-    data = Batch.from_data_list([*encoded])
-    assert isinstance(data, SceneData)
-    return data

@@ -80,7 +80,7 @@ class TaskStage:
     @cached_property
     def statistics(self) -> Statistics:
         """What the tilt may depend on."""
-        sizes = tuple(len(choice.classes) for choice in self.layout.choices)
+        sizes = self.layout.class_numbers
         scenes, weights = self.material.renders, self.material.weights
         return Statistics.of(scenes.units, scenes.classes, weights, self.layout.periodic, sizes)
 
