@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
+from metasim.matching.ahead import ahead
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
 from metasim.matching.bank import Bank, Renders
@@ -35,6 +36,8 @@ EMPHASIS = 2.0  # of each round over the one before
 DOUBT = 3.0  # factor on changes of light where the target's look is an estimate
 CHECKS = 8
 WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0, "places": 1.0}
+
+Batch = tuple[npt.NDArray[np.intp], Tensor, torch.Generator]  # rows, their images, what is drawn after these
 
 
 def view_of(layout: SceneLayout, renders: Renders) -> View:
@@ -167,11 +170,18 @@ class Inversion:
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
         averages = Averages()
         best, best_loss = copy.deepcopy(self.network.state_dict()), np.inf
-        for step in range(steps):
-            rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance / chance.sum())
+        chance /= chance.sum()
+
+        def batch(step: int) -> Batch:
+            rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance)
+            generator = torch_stream(self.seed, stage, step)
+            shown = torch.from_numpy(renders.images[rows])
+            return rows, vary_appearance(shown, generator, light=light), generator
+
+        for step, (rows, images, generator) in enumerate(ahead(batch, steps)):
             self.network.train()
             trust = np.interp(step / steps, TRUST, (0.0, 1.0)) if self.rivals else 0.0
-            losses = self._losses(renders, rows, float(trust), light, torch_stream(self.seed, stage, step))
+            losses = self._losses(images.to(self.device), renders, rows, float(trust), generator)
             averages.add(losses)
             total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
             assert isinstance(total, Tensor)
@@ -194,14 +204,12 @@ class Inversion:
 
     def _losses(
         self,
+        images: Tensor,
         renders: Renders,
         rows: npt.NDArray[np.intp],
         trust: float,
-        light: float,
         generator: torch.Generator,
     ) -> dict[str, Tensor]:
-        shown = torch.from_numpy(renders.images[rows])
-        images = vary_appearance(shown, generator, light=light).to(self.device)
         units, classes, centres = self._labels(renders, rows)
         # The close look follows the true centre: early on the trunk's idea of it is noise.
         look = centres.nan_to_num(0.5)

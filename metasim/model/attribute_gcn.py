@@ -151,14 +151,16 @@ class AttributeNetwork(nn.Module):
         h = self.open(torch.cat([self.code(h), noise], dim=1))
         for layer in self.decoder:
             h = layer(h, data.edge_index)
-        value, x, y, gate = self.write(h).unflatten(1, (-1, 4)).unbind(-1)
-        keep = torch.sigmoid(gate)
-        moved = centre + scale * (value + keep * encoded[..., 0])
-        angle = torch.atan2(y + keep * encoded[..., 2], x + keep * encoded[..., 1]) / (2 * math.pi)
-        moved = torch.where(periodic, angle - angle.floor().detach(), moved)
-        moved = self.margins(moved, symbol, data.cls)
-        moved = torch.where(periodic, moved, _cut(moved))
-        return torch.where(data.mutable, moved, units)
+        cells = data.mutable.nonzero(as_tuple=True)
+        value, x, y, gate = self.write(h).unflatten(1, (-1, 4))[cells].unbind(-1)
+        linear, cosine, sine = encoded[cells].unbind(-1)
+        keep, wraps = torch.sigmoid(gate), periodic[cells]
+        moved = centre[cells] + scale[cells] * (value + keep * linear)
+        angle = torch.atan2(y + keep * sine, x + keep * cosine) / (2 * math.pi)
+        moved = torch.where(wraps, angle - angle.floor().detach(), moved)
+        node, attribute = cells
+        moved = self.margins(moved, symbol[node], data.cls[node], attribute)
+        return units.index_put(cells, torch.where(wraps, moved, _cut(moved)))
 
     def rewrite(self, data: SceneData, noise: Tensor) -> Tensor:
         """(N, A) float64 values in each attribute's unit; immutable ones are bit-equal to the input's."""

@@ -69,10 +69,11 @@ class Margins(nn.Module):
                     self._uncut(values, self.cut[place], self.periodic[symbol, attribute])
                 )
 
-    def forward(self, units: Tensor, symbol: Tensor, cls: Tensor) -> Tensor:
-        """(N, A) mapped values on [0, 1], of nodes with these symbols and classes (N,)."""
-        periodic, cut = self.periodic[symbol], self.cut[symbol, cls]
-        source, goal = self.source[symbol, cls], self.goal[symbol, cls]
+    def forward(self, units: Tensor, symbol: Tensor, cls: Tensor, attribute: Tensor) -> Tensor:
+        """(n,) mapped values on [0, 1], each of an attribute of a node with a symbol and a class (n,)."""
+        place = symbol, cls, attribute
+        periodic, cut = self.periodic[symbol, attribute], self.cut[place]
+        source, goal = self.source[place], self.goal[place]
         x = self._uncut(units, cut, periodic)
         right = torch.searchsorted(source, x.detach()[..., None]).clamp(1, KNOTS - 1)
         left_x, right_x, left_y, right_y = (

@@ -21,10 +21,8 @@ def margins() -> Margins:
 
 
 def through(net: Margins, attribute: int, values: Tensor, cls: int = 0) -> Tensor:
-    units = torch.zeros(len(values), 2)
-    units[:, attribute] = values
     kinds = torch.full((len(values),), cls)
-    return net(units, torch.zeros_like(kinds), kinds)[:, attribute]
+    return net(values, torch.zeros_like(kinds), kinds, torch.full_like(kinds, attribute))
 
 
 def of_class(values: Tensor, cls: int = 0) -> tuple[Tensor, Tensor]:

@@ -92,8 +92,8 @@ def test_an_interrupted_run_ends_like_one_that_nobody_disturbed(
 
 
 def test_a_refinement_is_logged_and_its_renders_count(run: Path, tmp_path: Path) -> None:
-    """It begins at a start that hardly has learnt, so that images are told from renders."""
-    images, steps = 120, 2
+    """It begins at a start that has hardly learnt, so that images are told from renders."""
+    images, steps = 480, 2
     more = f"target.num={images}", "matching.refine=score", f"matching.refine_steps={steps}"
     refined = train("multi_digits", tmp_path, (*SMALLER, *more))
     lines = [line for line in read_metrics(refined.metrics) if line["stage"] == "refine"]

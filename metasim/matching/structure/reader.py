@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, huber_loss
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
+from metasim.matching.ahead import ahead
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
 from metasim.matching.calibration import calibrate
@@ -68,10 +69,13 @@ class SetReader:
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=rate, weight_decay=1e-2, fused=True)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps, pct_start=0.2)
         averages, best, best_loss = Averages(), copy.deepcopy(self.network.state_dict()), np.inf
-        for step in range(steps):
+
+        def batch(step: int) -> tuple[npt.NDArray[np.intp], Tensor]:
             rows = stream(self.seed, stage, step).choice(len(renders), BATCH, p=chance)
             generator = torch_stream(self.seed, stage, step)
-            images = vary_appearance(torch.from_numpy(renders.images[rows]), generator, hide=False)
+            return rows, vary_appearance(torch.from_numpy(renders.images[rows]), generator, hide=False)
+
+        for step, (rows, images) in enumerate(ahead(batch, steps)):
             self.network.train()
             with seeded_layers(self.seed, f"{stage}/{step}"):
                 losses = self._losses(images, renders, rows, centres)

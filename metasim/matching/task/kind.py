@@ -44,8 +44,8 @@ class Task(ABC):
         """(n, outputs) gradients of the losses with respect to what the network gives."""
 
     @abstractmethod
-    def constant(self, goals: Tensor) -> Tensor:
-        """(n, outputs) the answer that is best for all images alike."""
+    def constant(self, goals: Tensor, weights: Tensor) -> Tensor:
+        """(outputs,) the answer that is best for all images alike, which (n,) weights of sum 1 count."""
 
     @abstractmethod
     def errors(self, out: Tensor, goals: Tensor) -> Tensor:
@@ -83,8 +83,8 @@ class Classify(Task):
         return out.softmax(-1) - goals
 
     @override
-    def constant(self, goals: Tensor) -> Tensor:
-        return goals.mean(0).clamp(min=1e-6).log().expand_as(goals)
+    def constant(self, goals: Tensor, weights: Tensor) -> Tensor:
+        return (weights @ goals).clamp(min=1e-6).log()
 
     @override
     def errors(self, out: Tensor, goals: Tensor) -> Tensor:
@@ -123,8 +123,8 @@ class Pose(Task):
         return SHARPNESS * (out - goals)
 
     @override
-    def constant(self, goals: Tensor) -> Tensor:
-        return goals.mean(0).expand_as(goals)
+    def constant(self, goals: Tensor, weights: Tensor) -> Tensor:
+        return weights @ goals
 
     @override
     def errors(self, out: Tensor, goals: Tensor) -> Tensor:

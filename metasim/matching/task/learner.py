@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
+from metasim.matching.ahead import ahead
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.task.bending import bend
 from metasim.matching.task.kind import Goals, Task
@@ -76,10 +77,17 @@ class Learner:
         """
         optimiser = torch.optim.AdamW(self.network.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
         schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.15)
+        done = self._done
+
+        def batch(step: int) -> tuple[Tensor, Tensor]:
+            place = self._seed, self._stage, done + step
+            rows = stream(*place).choice(len(lesson), BATCH, p=weights)
+            images = self._changed(lesson.images[rows], torch_stream(*place))
+            return images, torch.from_numpy(lesson.goals[rows])
+
         with seeded_layers(self._seed, f"{self._stage}/dropout/{self._done}"):
-            for step in range(steps):
-                rows = stream(self._seed, self._stage, self._done).choice(len(lesson), BATCH, p=weights)
-                loss = self._loss(lesson, rows)
+            for step, (images, goals) in enumerate(ahead(batch, steps)):
+                loss = self._loss(images, goals)
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
@@ -89,17 +97,17 @@ class Learner:
                 if watch is not None:
                     watch(step + 1)
 
-    def _loss(self, lesson: Lesson, rows: npt.NDArray[np.int64]) -> Tensor:
-        generator = torch_stream(self._seed, self._stage, self._done)
-        images = torch.from_numpy(lesson.images[rows]).float()
+    def _changed(self, shown: Images, generator: torch.Generator) -> Tensor:
+        images = torch.from_numpy(shown).float()
         if self.task.bends:
             images = bend(images, generator)
-        images = vary_appearance(images, generator, hide=False).to(self._device)
-        goals = torch.from_numpy(lesson.goals[rows]).to(self._device)
+        return vary_appearance(images, generator, hide=False)
+
+    def _loss(self, images: Tensor, goals: Tensor) -> Tensor:
         self.network.train()
         with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cpu"):
-            out = self.network(images)
-        return self.task.losses(out.float(), goals).mean()
+            out = self.network(images.to(self._device))
+        return self.task.losses(out.float(), goals.to(self._device)).mean()
 
     @torch.no_grad()
     def read(self, images: Images) -> tuple[Tensor, Tensor]:

@@ -109,7 +109,7 @@ class TaskStage:
             moved = max(each.divergence(tilt) for each in laws)
             found = {"loss": learner.losses(guide).mean(), "wrong": learner.errors(guide).mean()}
             record(number, {**{name: float(value) for name, value in found.items()}, "divergence": moved})
-        loss, chance = float(learner.losses(guide).mean()), self._chance(guide)
+        loss, chance = float(learner.losses(guide).mean()), self._chance(guide, law.tilted(tilt))
         if loss >= chance:
             said = f"its network learns nothing of labelled images (loss {loss:.3g}, chance {chance:.3g})"
             return Outcome(nothing, f"task: not tuned, {said}")
@@ -160,10 +160,14 @@ class TaskStage:
         height, width = self.labelled.images.shape[1:3]
         return Learner(self.task, (height, width), self.seed, stage, self.device)
 
-    def _chance(self, lesson: Lesson) -> float:
-        """Loss of the best constant answer."""
-        goals = torch.from_numpy(lesson.goals)
-        return float(self.task.losses(self.task.constant(goals), goals).mean())
+    def _chance(self, guide: Lesson, weights: Array) -> float:
+        """Loss of who has seen no image, and says of all what is best for those learnt from.
+
+        Not what is best for the guide's: how often each answer is right there, only its labels tell.
+        """
+        said = self.task.constant(torch.from_numpy(self._material.goals), torch.from_numpy(weights).float())
+        goals = torch.from_numpy(guide.goals)
+        return float(self.task.losses(said.expand_as(goals), goals).mean())
 
     def _lesson(self, labelled: Labelled) -> Lesson:
         goals = self.task.goals(labelled.truth.units, labelled.truth.classes)
