@@ -16,6 +16,9 @@ EVEN = 12**-0.5  # spread of the uniform law
 # turn: which of a few alike positions is meant, the population resolves. From a prototype on another scene
 # (bowl's yaw 0.7, shoe's 0.1); here only its outcome was seen.
 UNKNOWN = 0.55
+# The same under the population, for an angle that images tell up to a part of a turn: seven of a hundred
+# draws half a turn away come to this much. One of five, as once in `clutter`, is not resolved.
+RESOLVED = 0.3
 # Posterior spread over the population's: from here on the spread is the prior law's, not the images'.
 UNRESOLVED = 0.9
 # Typical error of readings over the population's spread: beyond it the spread is drowned. The posterior of
@@ -82,8 +85,11 @@ def identify(
             name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()
         }
-        resolved = {name: bool(narrow[rows].mean() < UNKNOWN * EVEN) for name, rows in groups.items()}
-        known = {name: told[name] and (resolved[name] or not periodic) for name in told}
+        resolved = {
+            name: bool(wide[0, rows].mean() < UNKNOWN or narrow[rows].mean() < RESOLVED * EVEN)
+            for name, rows in groups.items()
+        }
+        known = {name: told[name] and resolved[name] for name in told}
         rows = np.any([groups[name] for name in known if known[name]] or [np.zeros(len(units), bool)], axis=0)
         spread = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
         if fresh is not None:

@@ -63,14 +63,15 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
     turns = stream(0, "test/folds").integers(fold, size=units.shape[:2])
     units[KINDS == 1, :, 0] = (units[..., 0] + turns / fold)[KINDS == 1] % 1
     read = Reread(units[:, 0], KINDS[:, None], units[:, 1])
-    upright = np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, 1e-9)
-    resolved, torn = (
-        identify(LAYOUT, units, classes, even, fitted / fitted.sum(1, keepdims=True), read)["thing.yaw"]
-        for fitted in (upright, even)
+    fitted = [np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, chance) for chance in (1e-9, 0.25, 1.0)]
+    resolved, leaning, torn = (
+        identify(LAYOUT, units, classes, even, weights / weights.sum(1, keepdims=True), read)["thing.yaw"]
+        for weights in fitted
     )
     assert resolved.classes_not_identifiable == resolved.untold == ()
-    assert torn.classes_not_identifiable == ("bowl",)
-    assert torn.untold == ()
+    for found in (leaning, torn):
+        assert found.classes_not_identifiable == ("bowl",)
+        assert found.untold == ()
 
 
 def test_where_only_bowls_are_seen_their_yaw_is_not_identifiable() -> None:
