@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -59,6 +60,12 @@ def view_of(layout: SceneLayout, renders: Renders) -> View:
 def held_out_rows(count: int) -> npt.NDArray[np.intp]:
     """Which of a bank's renders the network is not trained on."""
     return np.arange(HELD_OUT - 1, count, HELD_OUT)
+
+
+def held_out_by_round(sizes: Sequence[int]) -> list[npt.NDArray[np.intp]]:
+    """For each round of a bank, given how many renders it has, those that the network is not trained on."""
+    held, starts = held_out_rows(sum(sizes)), np.cumsum([0, *sizes])
+    return [held[(held >= start) & (held < end)] - start for start, end in pairwise(starts)]
 
 
 def place_loss(maps: Tensor, centres: Tensor) -> Tensor:

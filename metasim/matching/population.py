@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -103,8 +103,9 @@ class Unknown:
         return np.ones(len(classes), bool) if self.choice is None else classes[:, self.choice] == self.kind
 
 
-Untold = Callable[[SceneLayout, "Population", Labels, Array], tuple[Unknown, ...]]
-"""What images do not tell, given what was inferred of them, known renders and (n, D) what was read there."""
+Untold = Callable[[SceneLayout, "Population", Sequence[tuple[Labels, Array]]], tuple[Unknown, ...]]
+"""What images do not tell, given what was inferred of them, and round by round known renders with (n, D) what
+was read of them."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from metasim.matching.bank import Bank, Renders, Scenes
 from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
-from metasim.matching.inversion import Inversion, held_out_rows, view_of
+from metasim.matching.inversion import Inversion, held_out_by_round, view_of
 from metasim.matching.look import find_look
 from metasim.matching.plan import plan_for
 from metasim.matching.population import Population, Posteriors, Untold, fit_population, sharpen
@@ -58,8 +58,7 @@ class Trainer:
         progress: What the spectator sees.
         device: Where the inverse network lives.
         extract: Features of the image MMD.
-        untold: Finds what the images do not tell, given a population, renders that the inverse network has
-            not learnt from and (n, D) what it reads of them.
+        untold: Finds what the images do not tell, by renders that the inverse network has not learnt from.
         lender: A finished run whose bank and inverse network are taken over.
         labelled: Images with their truth, for the task if there is one.
     """
@@ -225,9 +224,12 @@ class Trainer:
         images = self.inversion.seen(drawn.images, "rehearse")
         again = self._fit(self.inversion.posteriors(images, self.bank, "rehearse"))
         again = self._sharpened(again, images, "rehearse/sharpen")
-        kept_out = self.bank.renders.take(held_out_rows(len(self.bank)))
-        read = self.inversion.readouts([self.inversion.seen(kept_out.images, "kept out")])[0].means
-        unknown = self.untold(self.layout, self.population, kept_out, read)
+        rounds = [r.renders for r in self.bank.rounds]
+        held = held_out_by_round([len(renders) for renders in rounds])
+        kept_out = [renders.take(rows) for renders, rows in zip(rounds, held, strict=True)]
+        read = self.inversion.readouts([self.inversion.seen(k.images, "kept out") for k in kept_out])
+        known = [(renders, each.means) for renders, each in zip(kept_out, read, strict=True)]
+        unknown = self.untold(self.layout, self.population, known)
         rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
         prior = self.layout.units(self.prior_graphs)
         self.population = replace(rehearsal.population, unknown=unknown, prior=prior)

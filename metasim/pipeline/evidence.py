@@ -79,17 +79,18 @@ class Evidence:
 
     @staticmethod
     def untold(
-        layout: SceneLayout, population: Population, renders: Labels, read: Array
+        layout: SceneLayout, population: Population, rounds: Sequence[tuple[Labels, Array]]
     ) -> tuple[Unknown, ...]:
         """Which attributes of which classes the target's images do not tell.
 
         Args:
             layout: Columns and choices.
             population: What was inferred of the images.
-            renders: Scenes whose renders the inverse network has not learnt from.
-            read: (n, D) what it reads of them.
+            rounds: Scenes whose renders the inverse network has not learnt from, and (n, D) what it reads of
+                them, for each round of the bank.
         """
-        known = _identified(layout, population, [Reread(renders.units, renders.classes, read)])
+        reread = [Reread(renders.units, renders.classes, read) for renders, read in rounds]
+        known = _identified(layout, population, reread)
         found = []
         for j, column in enumerate(layout.columns):
             for name in known[column.name].untold:
@@ -141,13 +142,16 @@ class Evidence:
         if trainer.inversion is None:
             return None
         inversion = trainer.inversion
-        bank = trainer.bank.renders.take(held_out_rows(len(trainer.bank)))
+        rows = held_out_rows(len(trainer.bank))
+        bank = trainer.bank.renders.take(rows)
+        ends = np.cumsum([len(r.renders) for r in trainer.bank.rounds])
         seen = trainer.bank.renders.images[:: -(-len(trainer.bank) // LOOKED_AT)]
         sets = [inversion.seen(images, f"verdict/{i}") for i, images in enumerate((bank.images, seen))]
         sets = [held, np.concatenate(fresh.draws), *sets]
         target, read, again, others = inversion.readouts(sets)
         scenes = self._drawn(fresh.graphs), Drawn(bank.units, bank.classes)
-        return Readouts(target, read, scenes[0], again, scenes[1], others.look)
+        rounds = np.searchsorted(ends, rows, "right")
+        return Readouts(target, read, scenes[0], again, scenes[1], rounds, others.look)
 
     def _features(
         self, held: Images, draws: list[Images], inverse: Sequence[Features] | None
@@ -170,8 +174,7 @@ class Evidence:
     def _identifiability(self, trainer: Trainer, readouts: Readouts | None) -> dict[str, Identifiability]:
         if trainer.population is None or readouts is None:
             return all_identifiable(self.layout)
-        reread = [readouts.reread_bank, readouts.reread_fresh]
-        return _identified(self.layout, trainer.population, reread)
+        return _identified(self.layout, trainer.population, readouts.reread_rounds, readouts.reread_fresh)
 
     def _drawn(self, graphs: Sequence[SceneGraph]) -> Drawn:
         return Drawn(self.layout.units(graphs), self.layout.classes(graphs))
@@ -188,22 +191,22 @@ class Evidence:
 
 
 def _identified(
-    layout: SceneLayout, population: Population, reread: Sequence[Reread]
+    layout: SceneLayout, population: Population, bank: Sequence[Reread], fresh: Reread | None = None
 ) -> dict[str, Identifiability]:
     draws = population.posteriors
     flat = draws.flat_weights()
-    return identify(layout, draws.units, draws.classes, flat, population.weights, *reread)
+    return identify(layout, draws.units, draws.classes, flat, population.weights, bank, fresh)
 
 
 def _identified_by_parts(trainer: StructureTrainer, layout: SceneLayout) -> dict[str, Identifiability]:
     """Of objects and scenery; of a part that is hardly seen nothing is."""
     known = {column.name: Identifiability((), False, False) for column in layout.columns}
     for part in trainer.studied:
-        reread = [
+        *bank, fresh = (
             Reread(told.units, told.classes, told.means(part.layout.periodic))
-            for told in (part.kept_out, part.rehearsed)
-        ]
-        known |= _identified(part.layout, part.inferred.population, reread)
+            for told in (*part.kept_out, part.rehearsed)
+        )
+        known |= _identified(part.layout, part.inferred.population, bank, fresh)
     return known
 
 

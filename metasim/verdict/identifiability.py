@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,7 +52,7 @@ def identify(
     classes: Classes,
     flat: Array,
     fitted: Array,
-    bank: Reread | None = None,
+    bank: Sequence[Reread] = (),
     fresh: Reread | None = None,
 ) -> dict[str, Identifiability]:
     """Judges every attribute by the posteriors of the target images, and by readings of known renders.
@@ -69,7 +70,8 @@ def identify(
         classes: (M, S, C) their classes.
         flat: (M, S) weights of the posteriors under a flat prior.
         fitted: (M, S) weights under the inferred population.
-        bank: Held-out renders of the bank, read again.
+        bank: Held-out renders of the bank, read again, round by round: the first lies anywhere, the others
+            where the target does. What is read in one of them is read.
         fresh: Fresh renders of the generator, read again.
     """
     found = {}
@@ -80,7 +82,7 @@ def identify(
         narrow = spreads(units[..., j], fitted, periodic)
         overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
-        misread = error_ratios(layout, column, bank) if bank else {}
+        misread = _least([error_ratios(layout, column, each) for each in bank])
         told = {
             name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()
@@ -117,6 +119,10 @@ def spreads(values: Array, weights: Array, periodic: bool) -> Array:
         return np.sqrt((weights * (values - mean) ** 2).sum(1))
     resultant = np.abs((weights * np.exp(2j * np.pi * values)).sum(1)).clip(1e-12, 1)
     return np.minimum(np.sqrt(-2 * np.log(resultant)) / (2 * np.pi), EVEN)
+
+
+def _least(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    return {name: min(r[name] for r in rounds if name in r) for name in set().union(*rounds)}
 
 
 def _by_class(

@@ -52,6 +52,7 @@ class Readouts:
         fresh_scenes: These renders' scenes.
         bank: Of renders of the bank that it was not trained on.
         bank_scenes: Their scenes.
+        bank_rounds: (n,) the round that each is of.
         bank_look: (k, W) how other renders of the bank look to the network.
     """
 
@@ -60,12 +61,20 @@ class Readouts:
     fresh_scenes: Drawn
     bank: Readout
     bank_scenes: Drawn
+    bank_rounds: npt.NDArray[np.intp]
     bank_look: Features
 
     @property
     def reread_bank(self) -> Reread:
         """The bank's renders, read again."""
         return Reread(self.bank_scenes.units, self.bank_scenes.classes, self.bank.means)
+
+    @property
+    def reread_rounds(self) -> list[Reread]:
+        """The bank's renders, read again, round by round."""
+        every = self.reread_bank
+        rounds = [self.bank_rounds == number for number in np.unique(self.bank_rounds)]
+        return [Reread(every.units[r], every.classes[r], every.means[r]) for r in rounds]
 
     @property
     def reread_fresh(self) -> Reread:

@@ -65,7 +65,7 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
     read = Reread(units[:, 0], KINDS[:, None], units[:, 1])
     fitted = [np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, chance) for chance in (1e-9, 0.25, 1.0)]
     resolved, leaning, torn = (
-        identify(LAYOUT, units, classes, even, weights / weights.sum(1, keepdims=True), read)["thing.yaw"]
+        identify(LAYOUT, units, classes, even, weights / weights.sum(1, keepdims=True), [read])["thing.yaw"]
         for weights in fitted
     )
     assert resolved.classes_not_identifiable == resolved.untold == ()

@@ -8,7 +8,7 @@ import pytest
 from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Array, Choice, Column, SceneLayout
-from metasim.verdict.identifiability import DROWNED, identify
+from metasim.verdict.identifiability import DROWNED, UNKNOWN, identify
 from metasim.verdict.rereading import FEW, Reread, error_ratios, readings
 
 YAW = AttributeSpec("yaw", "deg", 0, 360, periodic=True, mutable=True)
@@ -70,10 +70,21 @@ def test_few_renders_of_a_class_say_nothing_of_it() -> None:
 def test_a_network_that_is_sure_of_what_it_cannot_read_is_not_believed() -> None:
     believed = identify(LAYOUT, *sure_posteriors())["thing.yaw"]
     assert believed.classes_not_identifiable == ()
-    checked = identify(LAYOUT, *sure_posteriors(), bank=reread(), fresh=reread())
+    checked = identify(LAYOUT, *sure_posteriors(), bank=[reread()], fresh=reread())
     assert checked["thing.yaw"].classes_not_identifiable == ("bowl",)
     assert checked["thing.yaw"].identifiable
     assert checked["light.x"] == identify(LAYOUT, *sure_posteriors())["light.x"]
+
+
+def test_what_is_read_where_scenes_lie_anywhere_is_read() -> None:
+    """About the target it may vary hardly more than readings err, which says nothing against it."""
+    near, wide = reread(width=0.01), reread()
+    assert error_ratios(LAYOUT, LAYOUT.columns[1], near)[""] > UNKNOWN
+    rounds = {"near": [near], "both": [wide, near]}
+    found = {name: identify(LAYOUT, *sure_posteriors(), bank=bank) for name, bank in rounds.items()}
+    assert found["near"]["light.x"].untold == ("",)
+    assert found["both"]["light.x"].untold == ()
+    assert found["both"]["thing.yaw"].untold == ("bowl",)
 
 
 def test_a_spread_below_the_error_of_reading_is_not_told() -> None:

@@ -18,13 +18,13 @@ class Studied:
     Attributes:
         layout: Its attributes and classes.
         inferred: Its law.
-        kept_out: What is read of renders that the reader has not learnt from.
+        kept_out: What is read of renders that the reader has not learnt from, round by round.
         rehearsed: What is read of renders of the law.
     """
 
     layout: SceneLayout
     inferred: Inferred
-    kept_out: Known
+    kept_out: list[Known]
     rehearsed: Known
 
     @classmethod
@@ -32,7 +32,7 @@ class Studied:
         cls,
         layout: SceneLayout,
         inferred: Inferred,
-        kept_out: Known,
+        kept_out: list[Known],
         rehearsed: Known,
         prior: Array,
         untold: Untold,
@@ -49,7 +49,8 @@ class Studied:
             untold: Says what images do not tell.
             seed: Root seed.
         """
-        unknown = untold(layout, inferred.population, kept_out, kept_out.means(layout.periodic))
+        known = [(each, each.means(layout.periodic)) for each in kept_out]
+        unknown = untold(layout, inferred.population, known)
         again = Inferred.of(rehearsed.posteriors, layout, seed).population
         rehearsal = Rehearsal.of(inferred.population, rehearsed, again, unknown, seed)
         population = replace(rehearsal.population, unknown=unknown, prior=prior)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from metasim.config import MatchingConfig
 from metasim.matching.bank import Scenes
 from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
-from metasim.matching.inversion import EMPHASIS, held_out_rows
+from metasim.matching.inversion import EMPHASIS, held_out_by_round, held_out_rows
 from metasim.matching.plan import LEAST_STEPS
 from metasim.matching.population import Untold
 from metasim.matching.recorder import Record, recorder
@@ -174,16 +173,15 @@ class StructureTrainer:
             render_sets(self.scenes, self.inventory, graphs, "rehearse").save(kept)
             self.progress.advance(len(graphs))
         self.renders += count
-        rounds = [r.renders.take(rows) for r, rows in zip(self.bank.rounds, self._kept_out(), strict=True)]
+        held = held_out_by_round([len(r.renders) for r in self.bank.rounds])
+        rounds = [r.renders.take(rows) for r, rows in zip(self.bank.rounds, held, strict=True)]
         rehearsal, recent = SetRenders.load(kept), SetRenders.joined(rounds[1:] or rounds)
         confusion, readings, found = self._told(SetRenders.joined([rehearsal, recent]))
         self.law = confusion.undo(self.readings, self.law, self.inventory)
         self.weights = corrected(self.draws, self.weights, self.law, self.inventory)
-        middle, end = len(rehearsal), len(readings)
-        self._study(
-            self._known(rehearsal, readings.take(np.arange(middle)), found.among(range(middle))),
-            self._known(recent, readings.take(np.arange(middle, end)), found.among(range(middle, end))),
-        )
+        own = range(len(rehearsal))
+        again = self._known(rehearsal, readings.take(np.array(own)), found.among(own))
+        self._study([self._known(renders, *self._found(renders)) for renders in rounds], again)
         self.log.rewind("rehearse")
         tallies = {f"tally/{'+'.join(map(str, t))}": float(p) for t, p in self._tallies(self.law)}
         self.log.scalars("rehearse", 0, self.renders, **tallies)
@@ -195,15 +193,16 @@ class StructureTrainer:
         objects = [Known.objects(*given, symbol) for symbol in symbols]
         return [*objects, Known.scenery(renders, readings, self.bank) if self.scenery else None]
 
-    def _study(self, rehearsed: list[Known | None], kept_out: list[Known | None]) -> None:
+    def _study(self, kept_out: list[list[Known | None]], rehearsed: list[Known | None]) -> None:
         """Frees the laws of all parts that are seen well enough of what reading adds to them."""
         inventory, sets = self.inventory, self.inventory.sets(self.prior_graphs)
         symbols = range(len(inventory.symbols))
         layouts = [*map(inventory.part, symbols), inventory.scenery]
         priors = [*(inventory.units_of(s, sets) for s in symbols), sets.scenery]
         parts = [*self.objects, self.scenery]
-        for i, (inferred, before, again) in enumerate(zip(parts, kept_out, rehearsed, strict=True)):
-            if inferred is not None and before is not None and again is not None:
+        for i, (inferred, again) in enumerate(zip(parts, rehearsed, strict=True)):
+            before = [known for known in (of_round[i] for of_round in kept_out) if known is not None]
+            if inferred is not None and before and again is not None:
                 given = before, again, priors[i], self.untold, self.seed
                 self.studied.append(Studied.of(layouts[i], inferred, *given))
                 parts[i] = self.studied[-1].inferred
@@ -304,17 +303,14 @@ class StructureTrainer:
         shares = self.bank.shares(EMPHASIS)
         return StructureLaw(self.bank.tally_law(shares), self.bank.kind_law(shares))
 
-    def _kept_out(self) -> list[np.ndarray]:
-        """For each round which of its renders the network has not learnt from."""
-        sizes = [len(r.renders) for r in self.bank.rounds]
-        held, starts = held_out_rows(sum(sizes)), np.cumsum([0, *sizes])
-        return [held[(held >= a) & (held < b)] - a for a, b in pairwise(starts)]
-
     def _told(self, renders: SetRenders) -> tuple[Confusion, Readings, Found]:
         """What known renders are taken for."""
-        readings = self.reader.read(renders.images, "confusion")
-        found = Found.of(renders, readings, self.inventory)
+        readings, found = self._found(renders)
         return Confusion.of(renders, readings, found, self.inventory), readings, found
+
+    def _found(self, renders: SetRenders) -> tuple[Readings, Found]:
+        readings = self.reader.read(renders.images, "confusion")
+        return readings, Found.of(renders, readings, self.inventory)
 
     def _tallies(self, law: StructureLaw) -> list[tuple[tuple[int, ...], float]]:
         return list(zip(self.inventory.tallies, law.tallies.tolist(), strict=True))

@@ -103,7 +103,7 @@ def studied(unknown: tuple[Unknown, ...], noise: float = 0.06) -> tuple[Inferred
     units, kinds = inferred.population.sample(rng, OBJECTS)
     rehearsed = Known(units, kinds, read(units, kinds, noise, rng))
     prior = rng.uniform(0, 1, (OBJECTS, 2))
-    part = Studied.of(LAYOUT, inferred, rehearsed, rehearsed, prior, lambda *_: unknown, 0)
+    part = Studied.of(LAYOUT, inferred, [rehearsed], rehearsed, prior, lambda *_: unknown, 0)
     return inferred, part
 
 
