@@ -18,6 +18,7 @@ STRIDE = 4
 REACH = 1.5  # how far, in queries, an object may lie from the one that answers for it
 TOP = 16  # queries that an image's objects are read from
 DROPOUT = 0.25
+LEVELS = 6  # mean and spread of three colours
 GRID = 8  # cells a side in which the whole image is seen
 RARE = -4.0  # first logit of presence: few queries see an object
 LEAST_CHANCE = 1e-4  # of a number, told from the queries
@@ -117,7 +118,8 @@ class SetNetwork(nn.Module):
 
     def forward(self, images: Tensor) -> Sight:
         """Looks at (B, H, W, 3) images, uint8 or float on [0, 255]."""
-        features = self.convolutions(images.movedim(-1, 1).float() / 64 - 2)
+        images = images.movedim(-1, 1).float() / 64 - 2
+        features = self.convolutions(images)
         logits, x, y = self.answer(features).float().flatten(2).unbind(1)
         size = (features.shape[2], features.shape[3])
         spacing = torch.tensor([1 / size[1], 1 / size[0]], device=x.device)
@@ -133,7 +135,7 @@ class SetNetwork(nn.Module):
         if self.around is None:
             whole = features.new_zeros(len(images), 0)
         else:
-            whole = self.dropout(self.around(features))
+            whole = self.dropout(self.around(features, images))
         sight = Sight(logits, places, features, tallies, whole)
         if self.makeup is None:
             return sight
@@ -188,22 +190,26 @@ class SetNetwork(nn.Module):
 
 
 class WholeImage(nn.Module):
-    """Features of the whole image, where in it they are kept coarsely.
+    """Features of the whole image, where in it they are kept coarsely, and how bright it is.
+
+    The features are normalised image by image: light was learnt from what is left at the edges, or not at all.
 
     Shapes:
-        (B, CHANNELS, H, W) to (B, WIDTH).
+        (B, CHANNELS, h, w) features of (B, 3, H, W) images to (B, WIDTH).
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.grid = nn.Sequential(nn.Conv2d(CHANNELS, 16, 1), nn.AdaptiveAvgPool2d(GRID), nn.Flatten())
         self.mix = nn.Sequential(
-            nn.Linear(16 * GRID * GRID + 2 * CHANNELS, WIDTH), nn.LayerNorm(WIDTH), nn.SiLU()
+            nn.Linear(16 * GRID * GRID + 2 * CHANNELS + LEVELS, WIDTH), nn.LayerNorm(WIDTH), nn.SiLU()
         )
 
-    def forward(self, features: Tensor) -> Tensor:
-        """The cells, and mean and maximum of each channel."""
-        return self.mix(torch.cat([self.grid(features), features.mean((2, 3)), features.amax((2, 3))], 1))
+    def forward(self, features: Tensor, images: Tensor) -> Tensor:
+        """The cells, mean and maximum of each channel, and mean and spread of each colour."""
+        levels = [images.mean((2, 3)), images.std((2, 3))]
+        parts = [self.grid(features), features.mean((2, 3)), features.amax((2, 3)), *levels]
+        return self.mix(torch.cat(parts, 1))
 
 
 def _linear_first(periodic: Sequence[bool]) -> list[int]:
