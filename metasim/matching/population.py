@@ -146,6 +146,22 @@ class Population:
             units[rows, law.column] = rng.choice(self.prior[:, law.column], rows.sum())
         return units, classes
 
+    def turned_gain(self, column: int, share: float) -> Array:
+        """(M,) by how much likelier each image is under the law than under it with an angle turned.
+
+        Args:
+            column: The angle.
+            share: How far it is turned, as a share of a turn.
+        """
+        draws = self.posteriors
+        units = draws.units.copy()
+        units[..., column] = (units[..., column] + share) % 1.0
+        as_it_is, turned = (
+            np.asarray(logsumexp(self.law.log_densities(each, draws.classes) - draws.log_bank, axis=1))
+            for each in (draws.units, units)
+        )
+        return as_it_is - turned
+
     def corrected(self, units: Array, classes: Classes) -> Array:
         """(n, D) draws with classes (n, C), without what a rehearsal has shown to be wrong with them."""
         if self.correction is None:

@@ -192,7 +192,7 @@ class SetNetwork(nn.Module):
 class WholeImage(nn.Module):
     """Features of the whole image, where in it they are kept coarsely, and how bright it is.
 
-    The features are normalised image by image: light was learnt from what is left at the edges, or not at all.
+    The features are normalised image by image: light would be told by what is left at the edges, if at all.
 
     Shapes:
         (B, CHANNELS, h, w) features of (B, 3, H, W) images to (B, WIDTH).

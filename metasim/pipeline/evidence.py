@@ -195,7 +195,8 @@ def _identified(
 ) -> dict[str, Identifiability]:
     draws = population.posteriors
     flat = draws.flat_weights()
-    return identify(layout, draws.units, draws.classes, flat, population.weights, bank, fresh)
+    given = draws.units, draws.classes, flat, population.weights, bank, fresh
+    return identify(layout, *given, population.turned_gain)
 
 
 def _identified_by_parts(trainer: StructureTrainer, layout: SceneLayout) -> dict[str, Identifiability]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,7 @@ UNKNOWN = 0.55
 # The same under the population, for an angle that images tell up to a part of a turn: seven of a hundred
 # draws half a turn away come to this much. One of five, as once in `clutter`, is not resolved.
 RESOLVED = 0.3
+MEANT = 3.0  # standard errors by which images must be likelier than if all were turned by the part
 # Posterior spread over the population's: from here on the spread is the prior law's, not the images'.
 UNRESOLVED = 0.9
 # Typical error of readings over the population's spread: beyond it the spread is drowned. The posterior of
@@ -54,6 +55,7 @@ def identify(
     fitted: Array,
     bank: Sequence[Reread] = (),
     fresh: Reread | None = None,
+    turned: Callable[[int, float], Array] | None = None,
 ) -> dict[str, Identifiability]:
     """Judges every attribute by the posteriors of the target images, and by readings of known renders.
 
@@ -61,8 +63,8 @@ def identify(
     does. An attribute is told only if neither objects.
 
     An angle that is told up to a half, third or quarter turn is determined if the population resolves which
-    is meant: a 0 upside down is not, where all others stand upright. Where it does not (boxes of which half
-    seem turned round), it is not determined, yet not untold either.
+    is meant, and not by taking any: images must speak for it. Where they do not (boxes of which half seem
+    turned round, a 0 that is the same upside down), it is not determined, yet not untold either.
 
     Args:
         layout: Columns and choices.
@@ -73,6 +75,8 @@ def identify(
         bank: Held-out renders of the bank, read again, round by round: the first lies anywhere, the others
             where the target does. What is read in one of them is read.
         fresh: Fresh renders of the generator, read again.
+        turned: For an angle's column and a share of a turn, (M,) by how much likelier each image is under the
+            population than if that were turned so.
     """
     found = {}
     for j, column in enumerate(layout.columns):
@@ -87,10 +91,12 @@ def identify(
             name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()
         }
-        resolved = {
-            name: bool(wide[0, rows].mean() < UNKNOWN or narrow[rows].mean() < RESOLVED * EVEN)
-            for name, rows in groups.items()
-        }
+        resolved = {}
+        for name, rows in groups.items():
+            alike = folds[int(wide[:, rows].mean(1).argmin())]  # so many positions
+            gains = [turned(j, k / alike)[rows] for k in range(1, alike)] if turned else []
+            meant = narrow[rows].mean() < RESOLVED * EVEN and all(map(_above_zero, gains))
+            resolved[name] = bool(wide[0, rows].mean() < UNKNOWN or meant)
         known = {name: told[name] and resolved[name] for name in told}
         rows = np.any([groups[name] for name in known if known[name]] or [np.zeros(len(units), bool)], axis=0)
         spread = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
@@ -119,6 +125,10 @@ def spreads(values: Array, weights: Array, periodic: bool) -> Array:
         return np.sqrt((weights * (values - mean) ** 2).sum(1))
     resultant = np.abs((weights * np.exp(2j * np.pi * values)).sum(1)).clip(1e-12, 1)
     return np.minimum(np.sqrt(-2 * np.log(resultant)) / (2 * np.pi), EVEN)
+
+
+def _above_zero(gain: Array) -> bool:
+    return bool(gain.mean() > MEANT * gain.std() / len(gain) ** 0.5)
 
 
 def _least(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:

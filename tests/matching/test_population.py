@@ -100,6 +100,16 @@ def test_an_angle_comes_back_wherever_its_circle_is_cut(centre: float) -> None:
     assert std == pytest.approx(0.05, abs=4 * 0.05 * 2 / (2 * IMAGES) ** 0.5)
 
 
+def test_only_images_that_tell_a_half_turn_speak_against_it() -> None:
+    """The same law, once of draws that tell it and once of draws of which half are turned round."""
+    told = population(circle(0.3), (True,))
+    turns = 0.5 * stream(0, "test/turns").integers(2, size=told.posteriors.units.shape)
+    draws = replace(told.posteriors, units=(told.posteriors.units + turns) % 1)
+    spoken, silent = (each.turned_gain(0, 0.5) for each in (told, replace(told, posteriors=draws)))
+    assert spoken.mean() > 5
+    assert abs(silent.mean()) < 3 * silent.std() / len(silent) ** 0.5
+
+
 CONFUSION = np.array([[0.7, 0.2, 0.1], [0.25, 0.6, 0.15], [0.1, 0.2, 0.7]])  # what is seen of each class
 FREQUENCIES = np.array([0.7, 0.1, 0.2])
 

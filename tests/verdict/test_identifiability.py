@@ -69,6 +69,14 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
         for weights in fitted
     )
     assert resolved.classes_not_identifiable == resolved.untold == ()
+    noise = stream(0, "test/gains").standard_normal(IMAGES)
+    given = units, classes, even, fitted[0] / fitted[0].sum(1, keepdims=True), [read], None
+    spoken, silent = (
+        identify(LAYOUT, *given, lambda *_, gain=gain: gain)["thing.yaw"] for gain in (noise + 1, noise)
+    )
+    assert spoken == resolved
+    assert silent.classes_not_identifiable == ("bowl",)
+    assert silent.untold == ()
     for found in (leaning, torn):
         assert found.classes_not_identifiable == ("bowl",)
         assert found.untold == ()
