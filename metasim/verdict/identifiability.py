@@ -63,8 +63,8 @@ def identify(
     does. An attribute is told only if neither objects.
 
     An angle that is told up to a half, third or quarter turn is determined if the population resolves which
-    is meant, and not by taking any: images must speak for it. Where they do not (boxes of which half seem
-    turned round, a 0 that is the same upside down), it is not determined, yet not untold either.
+    is meant, and not by taking any: of most known renders it must be read, and images must speak for it.
+    Otherwise (boxes of which half seem turned round, cars from above) it is not determined, yet not untold.
 
     Args:
         layout: Columns and choices.
@@ -86,7 +86,9 @@ def identify(
         narrow = spreads(units[..., j], fitted, periodic)
         overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
-        misread = _least([error_ratios(layout, column, each) for each in bank])
+        misread, mistaken = (
+            _least([error_ratios(layout, column, each, within) for each in bank]) for within in (folds, (1,))
+        )
         told = {
             name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()
@@ -96,7 +98,9 @@ def identify(
             alike = folds[int(wide[:, rows].mean(1).argmin())]  # so many positions
             gains = [turned(j, k / alike)[rows] for k in range(1, alike)] if turned else []
             meant = narrow[rows].mean() < RESOLVED * EVEN and all(map(_above_zero, gains))
-            resolved[name] = bool(wide[0, rows].mean() < UNKNOWN or meant)
+            resolved[name] = mistaken.get(name, 0.0) < UNKNOWN and bool(
+                wide[0, rows].mean() < UNKNOWN or meant
+            )
         known = {name: told[name] and resolved[name] for name in told}
         rows = np.any([groups[name] for name in known if known[name]] or [np.zeros(len(units), bool)], axis=0)
         spread = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,13 +56,18 @@ def readings(layout: SceneLayout, bank: Reread, fresh: Reread) -> dict[str, Read
     return found
 
 
-def error_ratios(layout: SceneLayout, column: Column, bank: Reread) -> dict[str, float]:
+def error_ratios(
+    layout: SceneLayout, column: Column, bank: Reread, folds: Sequence[int] = FOLDS
+) -> dict[str, float]:
     """By class, the typical error of readings over that of the best constant: 1 where nothing is read.
 
-    Typical errors, and those within a half, third or quarter turn if these are smaller: which of a few
-    alike positions is meant, the population resolves.
+    Args:
+        layout: Columns and choices of the scenes.
+        column: The attribute.
+        bank: Renders read again.
+        folds: Of an angle also errors within a half, third or quarter turn count, if these are smaller.
     """
-    folds = FOLDS if column.spec.periodic else (1,)
+    folds = folds if column.spec.periodic else (1,)
     ratios: dict[str, float] = {}
     for name, (truth, means) in bank.by_class(layout, column).items():
         for fold in folds:
