@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -36,9 +37,12 @@ class LocalCluster:
     def __init__(self, size: int, cpus: int = 1) -> None:
         os.environ |= SETTINGS
         try:
+            from ray._common.utils import get_default_ray_temp_dir
             from ray.cluster_utils import Cluster
         except ImportError as error:
             raise InputError("executor.kind", "ray, which is not installed", INSTALL) from error
+        # Wherever its nodes live, Ray notes their address in its usual folder, and takes that to be there.
+        Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
         self.folder = tempfile.mkdtemp(prefix="ray-")
         self._options: dict[str, Any] = {
             "num_cpus": cpus,
