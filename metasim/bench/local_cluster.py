@@ -37,12 +37,11 @@ class LocalCluster:
     def __init__(self, size: int, cpus: int = 1) -> None:
         os.environ |= SETTINGS
         try:
-            from ray._common.utils import get_default_ray_temp_dir
             from ray.cluster_utils import Cluster
         except ImportError as error:
             raise InputError("executor.kind", "ray, which is not installed", INSTALL) from error
         # Wherever its nodes live, Ray notes their address in its usual folder, and takes that to be there.
-        Path(get_default_ray_temp_dir()).mkdir(parents=True, exist_ok=True)
+        Path(os.environ.get("RAY_TMPDIR", tempfile.gettempdir()), "ray").mkdir(parents=True, exist_ok=True)
         self.folder = tempfile.mkdtemp(prefix="ray-")
         self._options: dict[str, Any] = {
             "num_cpus": cpus,

@@ -17,9 +17,9 @@ def ahead(make: Callable[[int], Item], count: int) -> Iterator[Item]:
         count: How many.
     """
     with ThreadPoolExecutor(1) as thread:
-        coming = [thread.submit(make, number) for number in range(min(count, 1))]
-        for number in range(1, count + 1):
-            item = coming.pop().result()
-            if number < count:
-                coming.append(thread.submit(make, number))
+        submitted = (thread.submit(make, number) for number in range(count))
+        coming = next(submitted, None)
+        while coming is not None:
+            item = coming.result()
+            coming = next(submitted, None)
             yield item

@@ -14,7 +14,7 @@ from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.extractors import INVERSE, extractor
 from metasim.matching.generator import Generator
-from metasim.matching.inversion import held_out_rows
+from metasim.matching.inversion import held_out_by_round, held_out_rows
 from metasim.matching.population import Population, Unknown
 from metasim.matching.structure.trainer import StructureTrainer
 from metasim.matching.target import Images
@@ -142,15 +142,14 @@ class Evidence:
         if trainer.inversion is None:
             return None
         inversion = trainer.inversion
-        rows = held_out_rows(len(trainer.bank))
-        bank = trainer.bank.renders.take(rows)
-        ends = np.cumsum([len(r.renders) for r in trainer.bank.rounds])
+        bank = trainer.bank.renders.take(held_out_rows(len(trainer.bank)))
+        held_out = held_out_by_round([len(r.renders) for r in trainer.bank.rounds])
+        rounds = np.repeat(np.arange(len(held_out)), [len(rows) for rows in held_out])
         seen = trainer.bank.renders.images[:: -(-len(trainer.bank) // LOOKED_AT)]
         sets = [inversion.seen(images, f"verdict/{i}") for i, images in enumerate((bank.images, seen))]
         sets = [held, np.concatenate(fresh.draws), *sets]
         target, read, again, others = inversion.readouts(sets)
         scenes = self._drawn(fresh.graphs), Drawn(bank.units, bank.classes)
-        rounds = np.searchsorted(ends, rows, "right")
         return Readouts(target, read, scenes[0], again, scenes[1], rounds, others.look)
 
     def _features(

@@ -87,8 +87,8 @@ def identify(
         overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
         misread = _least([error_ratios(layout, column, each) for each in bank])
-        # Only where scenes lie anywhere: elsewhere the place of a car may betray which way it heads.
-        mistaken = error_ratios(layout, column, bank[0], (1,)) if bank else {}
+        # Which way an angle points is asked only where scenes lie anywhere: elsewhere a car's place tells it.
+        mistaken = error_ratios(layout, column, bank[0], (1,)) if bank and periodic else {}
         told = {
             name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
             for name, rows in groups.items()

@@ -97,3 +97,13 @@ def test_a_spread_below_the_error_of_reading_is_not_told() -> None:
         found = identify(LAYOUT, *sure_posteriors(), fresh=Reread(fresh.units, fresh.classes, means))
         assert found["light.x"].spread_identifiable is told
         assert found["light.x"].identifiable
+
+
+def test_what_is_read_about_the_target_alone_is_read_but_for_the_way_an_angle_points() -> None:
+    near = reread()
+    rng = stream(0, "test/anywhere")
+    unread = Reread(near.units, near.classes, rng.permutation(near.means))
+    found = identify(LAYOUT, *sure_posteriors(), bank=[unread, near])
+    assert found["light.x"] == identify(LAYOUT, *sure_posteriors())["light.x"]
+    assert found["thing.yaw"].classes_not_identifiable == ("shoe", "bowl")
+    assert found["thing.yaw"].untold == ("bowl",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -149,7 +150,7 @@ class StructureTrainer:
         self.draws = self._draw(self.readings, stage)
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank.renders)))
         believed, self.weights = fit_law(self.draws, self._bank_law(), self.inventory)
-        confusion, *_ = self._told(kept_out)
+        confusion = Confusion.of(kept_out, *self._found(kept_out), self.inventory)
         self.law = confusion.undo(self.readings, believed, self.inventory)
         rng = stream(self.seed, f"{stage}/objects")
         self.objects = [
@@ -175,13 +176,20 @@ class StructureTrainer:
         self.renders += count
         held = held_out_by_round([len(r.renders) for r in self.bank.rounds])
         rounds = [r.renders.take(rows) for r, rows in zip(self.bank.rounds, held, strict=True)]
-        rehearsal, recent = SetRenders.load(kept), SetRenders.joined(rounds[1:] or rounds)
-        confusion, readings, found = self._told(SetRenders.joined([rehearsal, recent]))
+        parts = [*rounds, SetRenders.load(kept)]
+        known = SetRenders.joined(parts)
+        readings, found = self._found(known)
+        ends = np.cumsum([0, *map(len, parts)]).tolist()
+        near = np.arange(ends[1], ends[-1])  # all but the first round, which lies anywhere
+        told = known.take(near), readings.take(near), found.among(range(ends[1], ends[-1]))
+        confusion = Confusion.of(*told, self.inventory)
         self.law = confusion.undo(self.readings, self.law, self.inventory)
         self.weights = corrected(self.draws, self.weights, self.law, self.inventory)
-        own = range(len(rehearsal))
-        again = self._known(rehearsal, readings.take(np.array(own)), found.among(own))
-        self._study([self._known(renders, *self._found(renders)) for renders in rounds], again)
+        *kept_out, again = (
+            self._known(part, readings.take(np.arange(a, b)), found.among(range(a, b)))
+            for part, (a, b) in zip(parts, pairwise(ends), strict=True)
+        )
+        self._study(kept_out, again)
         self.log.rewind("rehearse")
         tallies = {f"tally/{'+'.join(map(str, t))}": float(p) for t, p in self._tallies(self.law)}
         self.log.scalars("rehearse", 0, self.renders, **tallies)
@@ -201,8 +209,9 @@ class StructureTrainer:
         priors = [*(inventory.units_of(s, sets) for s in symbols), sets.scenery]
         parts = [*self.objects, self.scenery]
         for i, (inferred, again) in enumerate(zip(parts, rehearsed, strict=True)):
-            before = [known for known in (of_round[i] for of_round in kept_out) if known is not None]
-            if inferred is not None and before and again is not None:
+            before = [of_round[i] for of_round in kept_out]
+            if inferred is not None and again is not None and before[0] is not None:
+                before = [known for known in before if known is not None]
                 given = before, again, priors[i], self.untold, self.seed
                 self.studied.append(Studied.of(layouts[i], inferred, *given))
                 parts[i] = self.studied[-1].inferred
@@ -303,12 +312,8 @@ class StructureTrainer:
         shares = self.bank.shares(EMPHASIS)
         return StructureLaw(self.bank.tally_law(shares), self.bank.kind_law(shares))
 
-    def _told(self, renders: SetRenders) -> tuple[Confusion, Readings, Found]:
-        """What known renders are taken for."""
-        readings, found = self._found(renders)
-        return Confusion.of(renders, readings, found, self.inventory), readings, found
-
     def _found(self, renders: SetRenders) -> tuple[Readings, Found]:
+        """What is read of known renders, and which of their objects are found."""
         readings = self.reader.read(renders.images, "confusion")
         return readings, Found.of(renders, readings, self.inventory)
 
