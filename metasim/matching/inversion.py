@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
-from metasim.matching.ahead import ahead
+from metasim.base.threads import abreast, ahead
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
 from metasim.matching.bank import Bank, Renders
@@ -27,6 +27,7 @@ from metasim.model.trunk import coordinates
 from metasim.scene.layout import SceneLayout
 
 BATCH = 48
+AT_ONCE = 250  # images that are read at a time
 HELD_OUT = 10  # every tenth render tells when to stop and calibrates the posterior
 DRAWS = 96
 LARGEST_CROP = 36
@@ -36,6 +37,7 @@ BLUR = 0.7  # cells of the objects' maps
 EMPHASIS = 2.0  # of each round over the one before
 DOUBT = 3.0  # factor on changes of light where the target's look is an estimate
 CHECKS = 8
+APART = 30  # steps, at least: a check reads a tenth of the bank
 WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0, "places": 1.0}
 
 Batch = tuple[npt.NDArray[np.intp], Tensor, torch.Generator]  # rows, their images, what is drawn after these
@@ -197,7 +199,7 @@ class Inversion:
             nn.utils.clip_grad_norm_(weights, 5.0)
             optimiser.step()
             schedule.step()
-            if (step + 1) % max(steps // CHECKS, 1) == 0 or step + 1 == steps:
+            if (step + 1) % max(steps // CHECKS, APART) == 0 or step + 1 == steps:
                 loss = self._held_out_loss(renders)
                 record(step, {"loss": loss} | averages.take())
                 if loss < best_loss:
@@ -263,11 +265,14 @@ class Inversion:
         labels = torch.softmax(-0.5 * (distance * BINS) ** 2, dim=-1)
         return -(labels * reading.bins.log_softmax(-1)).sum(-1).sum(1).mean()
 
-    @torch.no_grad()
     def _read(self, images: npt.NDArray[np.uint8]) -> list[Reading]:
         self.network.eval()
-        parts = np.array_split(images, max(1, len(images) // 250))
-        return [self.network(torch.from_numpy(part).to(self.device)) for part in parts]
+        parts = np.array_split(images, max(1, len(images) // AT_ONCE))
+        return abreast(self._read_part, parts)
+
+    @torch.no_grad()
+    def _read_part(self, images: npt.NDArray[np.uint8]) -> Reading:
+        return self.network(torch.from_numpy(images).to(self.device))
 
     @torch.no_grad()
     def _held_out_loss(self, renders: Renders) -> float:

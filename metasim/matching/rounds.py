@@ -11,11 +11,13 @@ from typing import Generic, Protocol, Self, TypeVar
 import numpy as np
 from scipy.special import logsumexp
 
+from metasim.base.threads import abreast
 from metasim.matching.proposal import Proposal
 from metasim.matching.rows import Rows
 from metasim.scene.layout import Array, Classes
 
 CHUNK = 250  # scenes a file: what a kill can cost
+AT_ONCE = 8192  # points, whose densities the caches hold
 KEPT = "proposal.npz"
 
 
@@ -106,5 +108,12 @@ def mixed_log_density(proposals: list[Proposal], units: Array, classes: Classes,
     """Log density of proposals with these shares, at (..., D) attributes and (..., C) classes."""
     flat = units.reshape(-1, units.shape[-1])
     labels = classes.reshape(len(flat), classes.shape[-1])  # which may be 0
-    rows = [np.log(s) + p.log_density(flat, labels) for s, p in zip(shares, proposals, strict=True)]
-    return np.asarray(logsumexp(np.stack(rows), axis=0)).reshape(units.shape[:-1])
+
+    def mixed(first: int) -> Array:
+        part = slice(first, first + AT_ONCE)
+        given = flat[part], labels[part]
+        rows = [np.log(s) + p.log_density(*given) for s, p in zip(shares, proposals, strict=True)]
+        return np.asarray(logsumexp(np.stack(rows), axis=0))
+
+    parts = abreast(mixed, range(0, len(flat), AT_ONCE))
+    return np.concatenate([*parts, np.zeros(0)]).reshape(units.shape[:-1])

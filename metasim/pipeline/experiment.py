@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
+from metasim.base.threads import ahead
 from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.bank import Scenes
@@ -197,8 +198,8 @@ class Experiment:
         graphs: list[SceneGraph] = []
         draws: list[Images] = []
         progress.start("verdict", self.config.verdict.draws)
-        for k in range(self.config.verdict.draws):
-            drawn = generator.scenes(count, f"verdict/{k}")
+        sets = ahead(lambda k: generator.scenes(count, f"verdict/{k}"), self.config.verdict.draws)
+        for k, drawn in enumerate(sets):
             draws.append(scenes.images(drawn, f"verdict/{k}"))
             graphs += drawn
             session.count_renders("verdict", count)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, huber_loss
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
-from metasim.matching.ahead import ahead
+from metasim.base.threads import ahead
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.averages import Averages
 from metasim.matching.calibration import calibrate

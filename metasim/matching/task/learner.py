@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
 from metasim.base.streams import seeded_layers, stream, torch_stream
-from metasim.matching.ahead import ahead
+from metasim.base.threads import ahead
 from metasim.matching.appearance import vary_appearance
 from metasim.matching.task.bending import bend
 from metasim.matching.task.kind import Goals, Task

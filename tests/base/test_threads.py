@@ -1,4 +1,4 @@
-"""One item is prepared while the one before is used, in the order of their numbers."""
+"""What is made ahead or abreast comes in its order, whole, by other threads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from metasim.matching.ahead import ahead
+from metasim.base.threads import ABREAST, abreast, ahead
 
 PATIENCE = 10.0  # seconds
 
@@ -39,3 +39,18 @@ def test_what_goes_wrong_in_the_thread_is_raised_where_the_item_is_wanted() -> N
     assert [next(items), next(items)] == [0.5, 1.0]
     with pytest.raises(ZeroDivisionError):
         next(items)
+
+
+@given(st.lists(st.integers()))
+def test_parts_keep_their_order(parts: list[int]) -> None:
+    assert abreast(lambda part: -part, parts) == [-part for part in parts]
+
+
+def test_parts_are_worked_on_at_once() -> None:
+    together = threading.Barrier(ABREAST, timeout=PATIENCE)
+    abreast(lambda _: together.wait(), range(2 * ABREAST))
+
+
+def test_what_goes_wrong_with_a_part_is_raised() -> None:
+    with pytest.raises(ZeroDivisionError):
+        abreast(lambda part: 1 / part, [1, 0])
