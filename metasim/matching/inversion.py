@@ -37,7 +37,6 @@ BLUR = 0.7  # cells of the objects' maps
 EMPHASIS = 2.0  # of each round over the one before
 DOUBT = 3.0  # factor on changes of light where the target's look is an estimate
 CHECKS = 8
-APART = 30  # steps, at least: a check reads a tenth of the bank
 WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0, "places": 1.0}
 
 Batch = tuple[npt.NDArray[np.intp], Tensor, torch.Generator]  # rows, their images, what is drawn after these
@@ -199,7 +198,7 @@ class Inversion:
             nn.utils.clip_grad_norm_(weights, 5.0)
             optimiser.step()
             schedule.step()
-            if (step + 1) % max(steps // CHECKS, APART) == 0 or step + 1 == steps:
+            if (step + 1) % max(steps // CHECKS, 1) == 0 or step + 1 == steps:
                 loss = self._held_out_loss(renders)
                 record(step, {"loss": loss} | averages.take())
                 if loss < best_loss:
