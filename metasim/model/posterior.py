@@ -8,12 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from metasim.base.threads import abreast
-
 MIN_SCALE = 2e-3  # of the range: below the resolution of any render, and keeps the density finite
 WIDEST_TURN = 0.4  # of a turn: wider is uniform, and the density counts one turn to either side
 ENCODING = 3
-AT_ONCE = 8192  # draws, whose layers the caches hold
 
 
 def encode(units: Tensor, periodic: bool) -> Tensor:
@@ -61,18 +58,8 @@ class MixtureHead(nn.Module):
     def _law_beside(self, given: Tensor, beside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The same of (m, .) vectors, to each of which draws are added in turn: (n, .) what they see besides.
 
-        What the first layer makes of a vector is the same for all of its draws, and most of the work. The
-        rest is done for so few draws at a time that the caches hold them.
+        What the first layer makes of a vector is the same for all of its draws, and most of the work.
         """
-        draws = len(beside) // len(given)
-        few = max(AT_ONCE // draws, 1)
-        parts = zip(given.split(few), beside.split(few * draws), strict=True)
-        weights, means, scales = zip(*abreast(self._part_beside, parts), strict=True)
-        return torch.cat(weights), torch.cat(means), torch.cat(scales)
-
-    @torch.no_grad()
-    def _part_beside(self, part: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
-        given, beside = part
         first, *rest = self.net
         assert isinstance(first, nn.Linear)
         width = given.shape[1]

@@ -119,16 +119,16 @@ class Experiment:
             source = TargetSource(
                 self.config, self.target_grammar, self.layout, varying=self.inventory is not None
             )
-            size = pool.capabilities.size
-            target = source.found(folder, size, progress)
-            studio = None if target else stack.enter_context(source.studio(size, executor))
+            target = source.found(folder, pool.capabilities.size, progress)
+            studio = pool if target else stack.enter_context(source.studio(pool, executor))
             RunFolder.create(*place)
             session = stack.enter_context(run_session(folder))
-            session.watch(lambda: pool.counters.seconds)
+            session.watch(lambda: sum(each.counters.seconds for each in {pool, studio}))
             log = stack.enter_context(RunLog(folder, self.config.output.tensorboard))
-            if studio is not None:
+            if target is None:
                 target = source.rendered(studio, session, progress)
-            assert target is not None
+                if studio is not pool:
+                    studio.close()  # its engines take memory
             self._keep(target, folder)
             trainer = self._trainer(root, pool, target, folder, log, progress)
             generator = trainer.fit()

@@ -50,13 +50,16 @@ class TargetSource:
             return None
         return read_target(self.layout, self.config.target, size, self.config.seed, progress.say)
 
-    def studio(self, size: tuple[int, int], executor: Executor) -> RenderPool:
-        """The pool that renders the target.
+    def studio(self, pool: RenderPool, executor: Executor) -> RenderPool:
+        """The pool that renders the target: the generator's own where the target changes nothing of it.
 
         Raises:
             InputError: If its images are of another size than the generator's.
         """
-        studio = open_pool(self.config, target_options(self.config), executor)
+        options, size = target_options(self.config), pool.capabilities.size
+        if options == self.config.renderer.options:
+            return pool
+        studio = open_pool(self.config, options, executor)
         if studio.capabilities.size != size:
             got = studio.capabilities.size
             studio.close()
@@ -64,7 +67,7 @@ class TargetSource:
         return studio
 
     def rendered(self, studio: RenderPool, session: RunSession, progress: Progress) -> Target:
-        """The simulated target, rendered; closes the studio."""
+        """The simulated target."""
         assert self.grammar is not None
         config = self.config
         progress.start("target", config.target.num)
@@ -73,7 +76,6 @@ class TargetSource:
             target = simulate_varying_target(self.grammar, *how)
         else:
             target = simulate_target(self.grammar, self.layout, *how)
-        studio.close()
         session.count_renders("target", len(target.images))
         return target
 
