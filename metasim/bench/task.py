@@ -18,7 +18,6 @@ from metasim.runs.progress import Progress
 from metasim.runs.summary import Summary
 
 BUDGET = 5000  # renders of a generator, those it was learnt from among them
-MATCHED = 2400  # of these, for the matching
 LABELS = 300
 TESTED = 5000  # target images
 STEPS = 4000  # of the network that is tested
@@ -88,7 +87,6 @@ class TaskBench:
         """The experiment of a row, with the task."""
         settings = [
             f"name=task_{name}",
-            f"matching.renders={MATCHED}",
             "matching.task.kind=classify",
             f"matching.task.labels={self._labels(name, seed).resolve()}",
             *([f"renderer.digits={self.digits.resolve()}"] if self.digits else []),

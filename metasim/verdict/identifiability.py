@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from metasim.scene.layout import Array, Classes, SceneLayout
 from metasim.stats.reading import FOLDS, typical_error
-from metasim.verdict.rereading import Reread, error_ratios
+from metasim.verdict.rereading import Reread, error_ratios, surely_read
 
 EVEN = 12**-0.5  # spread of the uniform law
 # Posterior spread over that of no knowledge, of an angle within the best of a full, half, third or quarter
@@ -60,7 +60,8 @@ def identify(
     """Judges every attribute by the posteriors of the target images, and by readings of known renders.
 
     The width of posteriors tells what the network believes to know; readings of renders tell whether it
-    does. An attribute is told only if neither objects.
+    does. An attribute is told only if neither objects; readings that cannot be chance overrule the width,
+    for a network that has seen too few handwritings to be sure may yet be right.
 
     An angle that is told up to a half, third or quarter turn is determined if the population resolves which
     is meant, and not by taking any: of most known renders it must be read, and images must speak for it.
@@ -73,12 +74,13 @@ def identify(
         flat: (M, S) weights of the posteriors under a flat prior.
         fitted: (M, S) weights under the inferred population.
         bank: Held-out renders of the bank, read again, round by round: the first lies anywhere, the others
-            where the target does. What is read in one of them is read.
+            where the target does. What is read in one of them, or in all these others together, is read.
         fresh: Fresh renders of the generator, read again.
         turned: For an angle's column and a share of a turn, (M,) by how much likelier each image is under the
             population than if that were turned so.
     """
     found = {}
+    near = [Reread.joined(bank[1:])] if len(bank) > 1 else []  # enough renders of every class
     for j, column in enumerate(layout.columns):
         periodic = column.spec.periodic
         folds = FOLDS if periodic else (1,)
@@ -86,11 +88,13 @@ def identify(
         narrow = spreads(units[..., j], fitted, periodic)
         overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1), periodic)[0]
         groups = _by_class(layout, column.node, classes, fitted)
-        misread = _least([error_ratios(layout, column, each) for each in bank])
+        misread = _least([error_ratios(layout, column, each) for each in [*bank, *near]])
+        sure = set().union(*(surely_read(layout, column, each) for each in [*bank, *near]))
         # Which way an angle points is asked only where scenes lie anywhere: elsewhere a car's place tells it.
         mistaken = error_ratios(layout, column, bank[0], (1,)) if bank and periodic else {}
         told = {
-            name: bool(wide[:, rows].mean(1).min() < UNKNOWN and misread.get(name, 0.0) < UNKNOWN)
+            name: misread.get(name, 0.0) < UNKNOWN
+            and (name in sure or bool(wide[:, rows].mean(1).min() < UNKNOWN))
             for name, rows in groups.items()
         }
         resolved = {}

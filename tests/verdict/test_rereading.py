@@ -9,7 +9,7 @@ from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Array, Choice, Column, SceneLayout
 from metasim.verdict.identifiability import DROWNED, UNKNOWN, identify
-from metasim.verdict.rereading import FEW, Reread, error_ratios, readings
+from metasim.verdict.rereading import FEW, Reread, error_ratios, readings, surely_read
 
 YAW = AttributeSpec("yaw", "deg", 0, 360, periodic=True, mutable=True)
 X = AttributeSpec("x", "m", -1, 1, mutable=True)
@@ -107,3 +107,45 @@ def test_what_is_read_about_the_target_alone_is_read_but_for_the_way_an_angle_po
     assert found["light.x"] == identify(LAYOUT, *sure_posteriors())["light.x"]
     assert found["thing.yaw"].classes_not_identifiable == ("shoe", "bowl")
     assert found["thing.yaw"].untold == ("bowl",)
+
+
+def unsure_posteriors() -> tuple[Array, np.ndarray, Array, Array]:
+    """The same, but the yaw of bowls may be anything."""
+    units, classes, *even = sure_posteriors()
+    bowls = classes[:, 0, 0] == 1
+    units[bowls, :, 0] = stream(0, "test/unsure").random((int(bowls.sum()), DRAWS))
+    return units, classes, even[0], even[1]
+
+
+@pytest.mark.parametrize(
+    ("count", "error", "untold"), [(COUNT, 0.4, ()), (12, 0.45, ("bowl",)), (COUNT, 0.7, ("bowl",))]
+)
+def test_what_is_surely_read_is_told_however_unsure_the_network_is(
+    count: int, error: float, untold: tuple[str, ...]
+) -> None:
+    """Errors of known size, all alike. That of a constant is a quarter, the median of the law."""
+    units = (np.arange(count) / count)[:, None].repeat(2, axis=1)
+    away = np.where(np.arange(count) % 2, error, -error)[:, None] / 4
+    bank = [Reread(units, np.ones((count, 1), np.int64), (units + away) % 1)]
+    assert identify(LAYOUT, *unsure_posteriors())["thing.yaw"].untold == ("bowl",)
+    assert identify(LAYOUT, *unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
+
+
+def test_guesses_are_hardly_ever_surely_read() -> None:
+    """Once in a hundred times, and of 2,000 not more often than four standard errors above that."""
+    rng, classes = stream(0, "test/guesses"), np.ones((FEW, 1), np.int64)
+    column = LAYOUT.columns[0]
+    found = [
+        surely_read(LAYOUT, column, Reread(rng.random((FEW, 2)), classes, rng.random((FEW, 2))))
+        for _ in range(2000)
+    ]
+    assert sum(map(bool, found)) / 2000 < 0.01 + 4 * (0.01 * 0.99 / 2000) ** 0.5
+
+
+def test_later_rounds_together_tell_what_each_is_too_small_for() -> None:
+    wide = Reread(np.zeros((0, 2)), np.zeros((0, 1), np.int64), np.zeros((0, 2)))
+    rng = stream(0, "test/parts")
+    units, classes = rng.random((FEW, 2)), np.ones((FEW, 1), np.int64)
+    parts = [Reread(units[rows], classes[rows], units[rows]) for rows in (slice(0, 4), slice(4, FEW))]
+    for bank, untold in (([wide, parts[0]], ("bowl",)), ([wide, *parts], ())):
+        assert identify(LAYOUT, *unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
