@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, uniform_filter
 from scipy.optimize import least_squares
 from scipy.signal.windows import tukey
 
@@ -31,6 +31,9 @@ LEAST = {"level": 4.0, "detail": 0.1, "sharpness": 0.1, "colour": 0.05}  # taken
 # Mean error of the log spectrum up to which a look explains it: changed looks came to 0.12 at most, another
 # object in place of the true ones to 0.38.
 EXPLAINED = 0.3
+# Noise shows where a target varies least, less what black and white cut off: at most so many times as much as
+# what is seen there, and as rounding hides, in grey levels. What is sharper than renders only seems noisier.
+SHOWN, HIDDEN = 4.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -124,7 +127,16 @@ def find_look(target: Images, renders: Images) -> Look | None:
     if not any(_outside(wanted[name], own, LEAST[name]) for name, own in ours.descriptors.items()):
         return None
     look = _fitted(theirs, ours, _frequencies(*renders.shape[1:3]))
-    return look and look.at_level_of(target, renders)
+    if look is None or look.noise > SHOWN * _evenest(target) + HIDDEN:
+        return None
+    return look.at_level_of(target, renders)
+
+
+def _evenest(images: Images) -> float:
+    """How much neighbouring pixels differ where images vary least, as a standard deviation of grey levels."""
+    green = images[..., 1].astype(np.float64)
+    mean, square = (uniform_filter(each, 3, axes=(1, 2)) for each in (green, green**2))
+    return float(np.quantile((square - mean**2).clip(min=0), 0.1) ** 0.5)
 
 
 def _some(images: Images) -> Images:

@@ -10,6 +10,7 @@ from matching_scenes import attribute, digits_grammar
 
 from metasim.base.streams import stream
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching import look as look_module
 from metasim.matching.changes import other_object
 from metasim.matching.look import Images, Look, find_look
 from metasim.rendering.protocol import Pass
@@ -72,6 +73,18 @@ def test_a_look_is_found_off_other_scenes_of_the_law(renders: Images, look: Look
 def test_scenes_that_differ_do_not_look_otherwise(renders: Images, others: Images) -> None:
     assert find_look(others, renders) is None
     assert find_look(renders, others) is None
+
+
+@pytest.mark.parametrize("noise", [0.0, 4.0, 12.0])
+def test_noise_that_even_places_do_not_show_is_not_believed(
+    renders: Images, monkeypatch: pytest.MonkeyPatch, noise: float
+) -> None:
+    """As of digits turned by a right angle, which are sharper than those turned by any other."""
+    target = Look((0.5, 0.5, 0.5), (50.0, 50.0, 50.0), 0.0, noise).dress(renders, stream(0, "dress"))
+    for claimed, believed in ((0.0, True), (noise, True), (3 * noise + 8, False)):
+        fitted = Look((0.5, 0.5, 0.5), (0.0, 0.0, 0.0), 0.0, claimed)
+        monkeypatch.setattr(look_module, "_fitted", lambda *_, fitted=fitted: fitted)
+        assert (find_look(target, renders) is not None) is believed
 
 
 def test_no_look_explains_another_object(renders: Images) -> None:
