@@ -195,7 +195,11 @@ def _identified(
     draws = population.posteriors
     flat = draws.flat_weights()
     given = draws.units, draws.classes, flat, population.weights, bank, fresh
-    return identify(layout, *given, population.turned_gain)
+    kept = {
+        (law.column, "" if law.choice is None else layout.choices[law.choice].classes[law.kind])
+        for law in population.unknown
+    }
+    return identify(layout, *given, population.turned_gain, kept)
 
 
 def _identified_by_parts(trainer: StructureTrainer, layout: SceneLayout) -> dict[str, Identifiability]:

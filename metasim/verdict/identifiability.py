@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,7 @@ def identify(
     bank: Sequence[Reread] = (),
     fresh: Reread | None = None,
     turned: Callable[[int, float], Array] | None = None,
+    kept: Collection[tuple[int, str]] = (),
 ) -> dict[str, Identifiability]:
     """Judges every attribute by the posteriors of the target images, and by readings of known renders.
 
@@ -78,6 +79,8 @@ def identify(
         fresh: Fresh renders of the generator, read again.
         turned: For an angle's column and a share of a turn, (M,) by how much likelier each image is under the
             population than if that were turned so.
+        kept: Columns and classes (``""`` where there is no choice) that have been found untold before, and so
+            keep their prior law.
     """
     found = {}
     near = [Reread.joined(bank[1:])] if len(bank) > 1 else []  # enough renders of every class
@@ -93,7 +96,8 @@ def identify(
         # Which way an angle points is asked only where scenes lie anywhere: elsewhere a car's place tells it.
         mistaken = error_ratios(layout, column, bank[0], (1,)) if bank and periodic else {}
         told = {
-            name: misread.get(name, 0.0) < UNKNOWN
+            name: (j, name) not in kept
+            and misread.get(name, 0.0) < UNKNOWN
             and (name in sure or bool(wide[:, rows].mean(1).min() < UNKNOWN))
             for name, rows in groups.items()
         }

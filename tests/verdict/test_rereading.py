@@ -149,3 +149,10 @@ def test_later_rounds_together_tell_what_each_is_too_small_for() -> None:
     parts = [Reread(units[rows], classes[rows], units[rows]) for rows in (slice(0, 4), slice(4, FEW))]
     for bank, untold in (([wide, parts[0]], ("bowl",)), ([wide, *parts], ())):
         assert identify(LAYOUT, *unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
+
+
+def test_what_keeps_its_prior_law_is_not_identifiable() -> None:
+    """Two readings of the same renders may come to either side of a bound."""
+    found = identify(LAYOUT, *sure_posteriors(), kept={(0, "shoe"), (1, "")})
+    assert found["thing.yaw"].untold == found["thing.yaw"].classes_not_identifiable == ("shoe",)
+    assert not found["light.x"].identifiable
