@@ -48,7 +48,8 @@ def test_parts_keep_their_order(parts: list[int]) -> None:
 
 def test_parts_are_worked_on_at_once() -> None:
     together = threading.Barrier(ABREAST, timeout=PATIENCE)
-    abreast(lambda _: together.wait(), range(2 * ABREAST))
+    met = abreast(lambda _: together.wait(), range(2 * ABREAST))  # each one's number among those that meet
+    assert sorted(met) == sorted(2 * [*range(ABREAST)])
 
 
 def test_what_goes_wrong_with_a_part_is_raised() -> None:
