@@ -239,7 +239,8 @@ def _fit_margins(
     drawn, classes = [], []
     for rows in torch.randint(len(points), FITTED, generator=generator):
         data = prior.take(torch.randint(prior.scenes, rows.shape, generator=generator), labels[rows])
-        drawn.append(prior.columns(network(data, network.draw_noise(len(data.values), generator))))
+        noise = network.draw_noise(len(data.values), generator)
+        drawn.append(prior.columns(network.before_margins(data, noise)))
         classes.append(prior.column_classes(data))
     ours, our_classes = torch.cat(drawn), torch.cat(classes)
     classes_wanted = prior.column_classes(prior.take(torch.zeros(len(points), dtype=torch.long), labels))

@@ -132,6 +132,17 @@ class AttributeNetwork(nn.Module):
             data: A batch of encoded scene graphs.
             noise: (N, noise) standard normal numbers.
         """
+        units = self.before_margins(data, noise)
+        node, attribute = cells = data.mutable.nonzero(as_tuple=True)
+        symbol = data.symbol[node]
+        moved = self.margins(units[cells], symbol, data.cls[node], attribute)
+        return units.index_put(cells, torch.where(self.periodic[symbol, attribute], moved, _cut(moved)))
+
+    def before_margins(self, data: SceneData, noise: Tensor) -> Tensor:
+        """(N, A) attributes that the ``Margins`` have not seen, some beyond [0, 1]; arguments as of ``forward``.
+
+        Margins are fitted to these: where several are cut to the end of a range, no map tells them apart again.
+        """
         units, symbol = self.to_units(data), data.symbol
         periodic, centre, scale = self.periodic[symbol], self.centre[symbol], self.scale[symbol]
         turn = 2 * math.pi * units
@@ -157,10 +168,7 @@ class AttributeNetwork(nn.Module):
         keep, wraps = torch.sigmoid(gate), periodic[cells]
         moved = centre[cells] + scale[cells] * (value + keep * linear)
         angle = torch.atan2(y + keep * sine, x + keep * cosine) / (2 * math.pi)
-        moved = torch.where(wraps, angle - angle.floor().detach(), moved)
-        node, attribute = cells
-        moved = self.margins(moved, symbol[node], data.cls[node], attribute)
-        return units.index_put(cells, torch.where(wraps, moved, _cut(moved)))
+        return units.index_put(cells, torch.where(wraps, angle - angle.floor().detach(), moved))
 
     def rewrite(self, data: SceneData, noise: Tensor) -> Tensor:
         """(N, A) float64 values in each attribute's unit; immutable ones are bit-equal to the input's."""

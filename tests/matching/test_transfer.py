@@ -115,6 +115,24 @@ def test_noise_alone_can_carry_the_spread() -> None:
     assert circular_wasserstein(units[:, 2], theirs[:, 2], 1.0) < 0.1
 
 
+def test_what_is_even_up_to_the_ends_of_its_range_does_not_pile_up_there() -> None:
+    rng = stream(0, "test/even")
+    units = rng.random((4000, 1, 3))
+    draws = Posteriors(units, np.zeros((4000, 1, 1), dtype=np.int64), np.zeros((4000, 1)))
+    even = Population(draws, np.ones((4000, 1)), one_normal(3), np.ones(4000, bool))
+    network, generator = new_network(GRAMMAR, 0), torch_stream(3, "test/output")
+    transfer(network, PRIOR, even, LAYOUT, 150, 0, no_record)
+    rows = torch.randint(PRIOR.scenes, (4000,), generator=generator)
+    with torch.no_grad():
+        data = PRIOR.take(rows, torch.zeros(4000, 1, dtype=torch.long))
+        out = PRIOR.columns(network(data, network.draw_noise(len(data.values), generator)))
+    # As much of it as the law has in the outer fiftieths, each 80 of 4000, and at the ends next to none.
+    for column in out[:, :2].T.numpy():
+        for outer, end in ((column < 0.02, column <= 0), (column > 0.98, column >= 1)):
+            assert outer.sum() == pytest.approx(80, abs=40)  # four and a half standard deviations
+            assert end.sum() < 20
+
+
 def test_the_same_seed_gives_the_same_weights() -> None:
     ends = []
     for seed in (0, 0, 1):

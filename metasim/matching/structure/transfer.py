@@ -167,7 +167,8 @@ def _fit_margins(
 ) -> None:
     """Removes what error of single attributes is left."""
     network.eval()
-    out = torch.cat([network(data, network.draw_noise(len(data.values), generator)) for data in batches])
+    noises = [network.draw_noise(len(data.values), generator) for data in batches]
+    out = torch.cat([network.before_margins(*given) for given in zip(batches, noises, strict=True)])
     symbols, classes = (torch.cat([data[name] for data in batches]) for name in ("symbol", "cls"))
     for law in wanted:
         ours, owners = law.of(out, symbols), law.owners(classes, symbols)
