@@ -139,9 +139,9 @@ class AttributeNetwork(nn.Module):
         return units.index_put(cells, torch.where(self.periodic[symbol, attribute], moved, _cut(moved)))
 
     def before_margins(self, data: SceneData, noise: Tensor) -> Tensor:
-        """(N, A) attributes that the ``Margins`` have not seen, some beyond [0, 1]; arguments as of ``forward``.
+        """(N, A) attributes before the ``Margins``, some beyond [0, 1]; arguments as of ``forward``.
 
-        Margins are fitted to these: where several are cut to the end of a range, no map tells them apart again.
+        Margins are fitted to these: what is cut to the end of a range no map tells apart again.
         """
         units, symbol = self.to_units(data), data.symbol
         periodic, centre, scale = self.periodic[symbol], self.centre[symbol], self.scale[symbol]
