@@ -49,25 +49,27 @@ class Margins(nn.Module):
     ) -> None:
         """Fits the maps of an attribute, for each class by itself where enough is known of it.
 
+        The other classes are taken together, so that all classes together have the population's law too.
+
         Args:
             symbol: The symbol that it is of.
             attribute: The attribute.
             ours: (n,) values on [0, 1] before the map, and the class of each.
             wanted: (m,) values of the population, and the class of each.
         """
-        for cls in wanted[1].unique().tolist():
-            ours_of, wanted_of = (values[classes == cls] for values, classes in (ours, wanted))
-            if min(len(ours_of), len(wanted_of)) < LEAST:
+        periodic, classes = self.periodic[symbol, attribute], wanted[1].unique()
+        enough = torch.stack([_least(ours, wanted, cls[None]) >= LEAST for cls in classes])
+        for group in [*classes[enough][:, None], classes[~enough]]:
+            if _least(ours, wanted, group) >= LEAST:
+                ours_of, wanted_of = (values[torch.isin(of, group)] for values, of in (ours, wanted))
+            else:
                 ours_of, wanted_of = ours[0], wanted[0]
             if min(len(ours_of), len(wanted_of)) < LEAST:
                 continue
-            place = (symbol, cls, attribute)
-            if self.periodic[symbol, attribute]:
-                self.cut[place] = _emptiest(wanted_of)
+            cut = _emptiest(wanted_of) if periodic else torch.zeros(())
+            self.cut[symbol, group, attribute] = cut
             for knots, values in ((self.source, ours_of), (self.goal, wanted_of)):
-                knots[place] = _quantiles(
-                    self._uncut(values, self.cut[place], self.periodic[symbol, attribute])
-                )
+                knots[symbol, group, attribute] = _quantiles(self._uncut(values, cut, periodic))
 
     def forward(self, units: Tensor, symbol: Tensor, cls: Tensor, attribute: Tensor) -> Tensor:
         """(n,) mapped values on [0, 1], each of an attribute of a node with a symbol and a class (n,)."""
@@ -90,6 +92,11 @@ class Margins(nn.Module):
     def _uncut(units: Tensor, cut: Tensor, periodic: Tensor) -> Tensor:
         away = units - cut
         return torch.where(periodic, away - away.floor().detach(), units)
+
+
+def _least(ours: tuple[Tensor, Tensor], wanted: tuple[Tensor, Tensor], group: Tensor) -> Tensor:
+    """How many values of some classes there are, on the side that has fewer."""
+    return torch.stack([torch.isin(classes, group).sum() for _, classes in (ours, wanted)]).min()
 
 
 def _quantiles(values: Tensor) -> Tensor:

@@ -84,6 +84,18 @@ def test_classes_have_maps_of_their_own_where_they_are_known() -> None:
     assert through(net, LINE, normal(4, 0.5, 0.1), 1).mean() == pytest.approx(0.5, abs=0.03)
 
 
+def test_rare_classes_together_have_the_law_that_is_wanted_of_them() -> None:
+    """Were each given the law of all classes, the whole would be wider than it should."""
+    classes = torch.repeat_interleave(torch.arange(4), torch.tensor([COUNT, *[LEAST - 50] * 3]))
+    wanted = 0.2 + 0.2 * classes + normal(0, 0, 0.02, len(classes))
+    ours, nil = normal(1, 0.5, 0.1, len(classes)), torch.zeros_like(classes)
+    net = Margins(1, 4, torch.tensor([[False]]))
+    net.fit(0, 0, (ours, classes), (wanted, classes))
+    found = net(ours, nil, classes, nil)
+    for some in (classes == 0, classes > 0):
+        assert wasserstein(found[some].numpy(), wanted[some].numpy(), 1.0) < 0.01
+
+
 def test_gradients_are_the_slopes_of_the_map() -> None:
     net = margins()
     net.fit(0, LINE, of_class(normal(0, 0.5, 0.1)), of_class(normal(1, 0.4, 0.05)))
