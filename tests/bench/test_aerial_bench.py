@@ -38,6 +38,7 @@ def _few_scenes() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(evidence, "REPORTED", 150)
         patch.setattr(trainer, "PRIOR_SCENES", 64)
+        patch.setattr(trainer, "TRANSFER_SCENES", 64)
         patch.setattr(trainer, "DERIVATIONS", 400)
         # After so few steps a reader is sure of nothing: here it takes all that it looks at for objects, and
         # few draws have to agree on what they are.

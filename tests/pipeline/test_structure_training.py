@@ -41,6 +41,7 @@ def _few_scenes(brief_reports: None) -> Any:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(trainer, "SHOWN", 8)
         patch.setattr(trainer, "PRIOR_SCENES", 64)
+        patch.setattr(trainer, "TRANSFER_SCENES", 64)
         patch.setattr(trainer, "DERIVATIONS", 400)
         yield
 

@@ -48,6 +48,7 @@ from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
 
 PRIOR_SCENES = 1024
+TRANSFER_SCENES = 4096  # the generator meets others
 DERIVATIONS = 12000
 POLICY_STEPS = 300  # beyond them combinations of single images are learnt by heart
 
@@ -237,7 +238,7 @@ class StructureTrainer:
         if "transfer" in self.checkpoint.done:
             self.network.load_state_dict(self.checkpoint.network)
             return
-        streams = [stream(self.seed, "transfer/scenes", i) for i in range(PRIOR_SCENES)]
+        streams = [stream(self.seed, "transfer/scenes", i) for i in range(TRANSFER_SCENES)]
         wanted = [
             Wanted.objects(self.inventory, s, inferred.population, self.seed)
             for s, inferred in enumerate(self.objects)
