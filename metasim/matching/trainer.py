@@ -315,7 +315,7 @@ class Trainer:
         stage = TaskStage(config, self.layout, labelled, self.population, material, *run)
         found = self.folder.checkpoints / "task.pt"
         if not found.exists():
-            outcome = stage.run(self._recorder("task", config.rounds))
+            outcome = stage.run(self._recorder("task", config.rounds), self.progress)
             self.progress.say(outcome.words)
             self.generator().save(self.folder.checkpoints / "matched.pt")
             stage.save(found, outcome.coefficients)

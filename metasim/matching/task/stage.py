@@ -26,6 +26,7 @@ from metasim.matching.task.tilt import (
     within_trust,
 )
 from metasim.runs.checkpoint import save_checkpoint
+from metasim.runs.progress import Progress
 from metasim.scene.layout import Array, SceneLayout
 
 RATE = 0.6  # of the tilt along its gradient, which is in correlations
@@ -94,8 +95,13 @@ class TaskStage:
         """Optimiser steps of a round."""
         return max(round(self.effort * self.config.steps), LEAST_STEPS)
 
-    def run(self, record: Record) -> Outcome:
-        """Tilts the law round by round, then lets images that guided nothing decide on it."""
+    def run(self, record: Record, progress: Progress) -> Outcome:
+        """Tilts the law round by round, then lets images that guided nothing decide on it.
+
+        Args:
+            record: Told what each round has come to.
+            progress: Told how far the networks are that decide, which take longer than the rounds.
+        """
         guide, proof = (self._lesson(half) for half in self.labelled.halves())
         law = self._law
         laws = (law, weighed_population(self.population, self.statistics))
@@ -113,7 +119,7 @@ class TaskStage:
         if loss >= chance:
             said = f"its network learns nothing of labelled images (loss {loss:.3g}, chance {chance:.3g})"
             return Outcome(nothing, f"task: not tuned, {said}")
-        return self._decided(tilt, nothing, proof)
+        return self._decided(tilt, nothing, proof, progress)
 
     def weights(self, coefficients: Array) -> Array:
         """(n,) weights of the material under a tilt; they sum to 1."""
@@ -131,9 +137,10 @@ class TaskStage:
             return self.population
         return tilted_population(self.population, self.statistics, coefficients)
 
-    def _decided(self, tilt: Array, nothing: Array, proof: Lesson) -> Outcome:
+    def _decided(self, tilt: Array, nothing: Array, proof: Lesson, progress: Progress) -> Outcome:
         """The tilt, if networks that learn by it are better on held-back images by more than chance."""
-        before, after = (self._proved(self.weights(t), proof) for t in (nothing, tilt))
+        progress.start("task/proof", 2 * PROOFS * PROOF_STEPS * self.steps)
+        before, after = (self._proved(self.weights(t), proof, progress) for t in (nothing, tilt))
         gain = before - after
         error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
         said = (
@@ -147,12 +154,13 @@ class TaskStage:
     def _credit(self, guide: Lesson) -> Credit:
         return Influence(guide) if self.config.credit == "influence" else Reinforce(guide, self.seed)
 
-    def _proved(self, weights: Array, proof: Lesson) -> Array:
+    def _proved(self, weights: Array, proof: Lesson, progress: Progress) -> Array:
         """(m,) loss of held-back images, a mean over networks; the same weights and batches for every law."""
         losses = []
         for k in range(PROOFS):
             learner = self._learner(f"task/proof/{k}")
-            learner.learn(self._material, weights, PROOF_STEPS * self.steps)
+            steps = PROOF_STEPS * self.steps
+            learner.learn(self._material, weights, steps, lambda _: progress.advance())
             losses.append(learner.losses(proof))
         return np.mean(losses, axis=0)
 

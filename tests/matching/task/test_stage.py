@@ -19,6 +19,7 @@ from metasim.matching.task.labels import Labelled
 from metasim.matching.task.material import Material
 from metasim.matching.task.stage import TaskStage
 from metasim.runs.checkpoint import load_checkpoint
+from metasim.runs.progress import NoProgress
 
 SEEN = 0.5  # share of the boxes
 
@@ -37,11 +38,25 @@ def stage(labels: Labelled, **changes: Any) -> TaskStage:
     return TaskStage(config, LAYOUT, labels, population(renders), material, 0.1, 0, torch.device("cpu"))
 
 
+class Counted(NoProgress):
+    """Steps that were announced and those that were done."""
+
+    total = done = 0
+
+    def start(self, stage: str, total: int) -> None:
+        self.total += total
+
+    def advance(self, steps: int = 1, **values: float) -> None:
+        self.done += steps
+
+
 def test_the_law_follows_skewed_labels_as_far_as_trusted(tmp_path: Path) -> None:
     """Where a box is not seen its colour is guessed, better by who knows which is more frequent."""
     tuner = stage(labelled(draw(np.random.default_rng(1), 240, blue=0.95, seen=SEEN)))
     lines: list[dict[str, float]] = []
-    outcome = tuner.run(lambda _, values: lines.append(values))
+    counted = Counted()
+    outcome = tuner.run(lambda _, values: lines.append(values), counted)
+    assert 0 < counted.total == counted.done
     assert outcome.words.startswith("task: tuned, loss on 120 held-back labels")
     weights = tuner.weights(outcome.coefficients)
     assert float(weights[tuner.material.renders.classes[:, 0] == 1].sum()) > 0.6
@@ -59,6 +74,6 @@ def test_a_task_that_never_improves_says_why(kind: str, credit: str) -> None:
     renders = draw(np.random.default_rng(1), 40)
     order = np.random.default_rng(2).permutation(40)
     mixed = replace(renders, units=renders.units[order], classes=renders.classes[order])
-    outcome = stage(labelled(mixed), kind=kind, credit=credit).run(lambda *_: None)
+    outcome = stage(labelled(mixed), kind=kind, credit=credit).run(lambda *_: None, NoProgress())
     assert not outcome.coefficients.any()
     assert outcome.words.startswith("task: not tuned, its network learns nothing of labelled images")
