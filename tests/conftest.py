@@ -16,7 +16,7 @@ settings.load_profile("metasim")
 
 @pytest.fixture(scope="module")
 def brief_reports() -> Iterator[None]:
-    """For tests of whole trainings: a run draws less of what it tells, and of the grammar."""
+    """For tests of whole trainings: a run draws less of what it tells, and as much of what it learns from."""
     from metasim.matching import showcase, trainer
     from metasim.pipeline import evidence
     from metasim.verdict import alarms
@@ -24,7 +24,6 @@ def brief_reports() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(showcase, "SHOWN", 8)
         patch.setattr(trainer, "DRAWN", 100)
-        patch.setattr(trainer, "PRIOR_SCENES", 1024)
         patch.setattr(evidence, "REPORTED", 200)
         patch.setattr(alarms, "REPEATS", 4)
         yield
