@@ -23,7 +23,7 @@ from metasim.scene.layout import SceneLayout
 from metasim.stats.energy import energy_distance, projected_energy_distance
 
 BATCH = 384
-PRIOR_SCENES = 8192  # the generator meets others, to which what these have by chance is carried over
+PRIOR_SCENES = 8192  # what they have by chance is carried over to those that the generator meets
 RANDOM_DIRECTIONS = 12
 LINE_WEIGHT = 4.0
 CHECKS = 10

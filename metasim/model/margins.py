@@ -59,7 +59,8 @@ class Margins(nn.Module):
         """
         periodic, classes = self.periodic[symbol, attribute], wanted[1].unique()
         enough = torch.stack([_least(ours, wanted, cls[None]) >= LEAST for cls in classes])
-        for group in [*classes[enough][:, None], classes[~enough]]:
+        rare = classes[~enough]
+        for group in [*classes[enough][:, None], *([rare] if len(rare) else [])]:
             if _least(ours, wanted, group) >= LEAST:
                 ours_of, wanted_of = (values[torch.isin(of, group)] for values, of in (ours, wanted))
             else:

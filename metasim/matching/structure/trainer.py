@@ -48,7 +48,7 @@ from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
 
 PRIOR_SCENES = 1024
-TRANSFER_SCENES = 4096  # the generator meets others
+TRANSFER_SCENES = 4096  # what they have by chance is carried over to those that the generator meets
 DERIVATIONS = 12000
 POLICY_STEPS = 300  # beyond them combinations of single images are learnt by heart
 

@@ -167,8 +167,9 @@ def _fit_margins(
 ) -> None:
     """Removes what error of single attributes is left."""
     network.eval()
-    noises = [network.draw_noise(len(data.values), generator) for data in batches]
-    out = torch.cat([network.before_margins(*given) for given in zip(batches, noises, strict=True)])
+    out = torch.cat(
+        [network.before_margins(data, network.draw_noise(len(data.values), generator)) for data in batches]
+    )
     symbols, classes = (torch.cat([data[name] for data in batches]) for name in ("symbol", "cls"))
     for law in wanted:
         ours, owners = law.of(out, symbols), law.owners(classes, symbols)
