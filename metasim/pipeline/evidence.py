@@ -23,7 +23,7 @@ from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Labels, SceneLayout
 from metasim.verdict.attributes import Drawn
 from metasim.verdict.evidence import Features
-from metasim.verdict.identifiability import Identifiability, all_identifiable, identify
+from metasim.verdict.identifiability import Beliefs, Identifiability, all_identifiable, identify
 from metasim.verdict.judge import FeatureSets, Judgement, Material, Readouts, judge
 from metasim.verdict.rereading import Reread
 from metasim.verdict.structure import Census, StructureMaterial, judge_structure
@@ -193,13 +193,13 @@ def _identified(
     layout: SceneLayout, population: Population, bank: Sequence[Reread], fresh: Reread | None = None
 ) -> dict[str, Identifiability]:
     draws = population.posteriors
-    flat = draws.flat_weights()
-    given = draws.units, draws.classes, flat, population.weights, bank, fresh
+    weights = draws.flat_weights(), population.weights
+    beliefs = Beliefs(draws.units, draws.classes, *weights, population.turned_gain)
     kept = {
         (law.column, "" if law.choice is None else layout.choices[law.choice].classes[law.kind])
         for law in population.unknown
     }
-    return identify(layout, *given, population.turned_gain, kept)
+    return identify(layout, beliefs, bank, fresh, kept)
 
 
 def _identified_by_parts(trainer: StructureTrainer, layout: SceneLayout) -> dict[str, Identifiability]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from metasim.scene.layout import Array, Classes, SceneLayout
+from metasim.scene.layout import Array, Classes, Column, SceneLayout
 from metasim.stats.reading import FOLDS, typical_error
-from metasim.verdict.rereading import Reread, error_ratios, surely_read
+from metasim.verdict.rereading import Misreading, Reread, misreadings
 
 EVEN = 12**-0.5  # spread of the uniform law
 # Posterior spread over that of no knowledge, of an angle within the best of a full, half, third or quarter
@@ -47,15 +48,42 @@ class Identifiability:
     untold: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Beliefs:
+    """What the inverse network makes of the target images.
+
+    Attributes:
+        units: (M, S, D) posterior draws.
+        classes: (M, S, C) their classes.
+        flat: (M, S) weights of the posteriors under a flat prior.
+        fitted: (M, S) weights under the inferred population.
+        turned: For an angle's column and a share of a turn, (M,) by how much likelier each image is under the
+            population than if that were turned so.
+    """
+
+    units: Array
+    classes: Classes
+    flat: Array
+    fitted: Array
+    turned: Callable[[int, float], Array] | None = None
+
+    def by_class(self, layout: SceneLayout, node: str) -> dict[str, npt.NDArray[np.bool_]]:
+        """Which images show which class of a node; under ``""`` all, where the node has no choice."""
+        names = [choice.node for choice in layout.choices]
+        if node not in names:
+            return {"": np.ones(len(self.classes), dtype=bool)}
+        c = names.index(node)
+        kinds = layout.choices[c].classes
+        mass = [(self.fitted * (self.classes[..., c] == k)).sum(1) for k in range(len(kinds))]
+        best = np.argmax(mass, axis=0)
+        return {name: best == k for k, name in enumerate(kinds) if (best == k).sum() >= FEW}
+
+
 def identify(
     layout: SceneLayout,
-    units: Array,
-    classes: Classes,
-    flat: Array,
-    fitted: Array,
+    beliefs: Beliefs,
     bank: Sequence[Reread] = (),
     fresh: Reread | None = None,
-    turned: Callable[[int, float], Array] | None = None,
     kept: Collection[tuple[int, str]] = (),
 ) -> dict[str, Identifiability]:
     """Judges every attribute by the posteriors of the target images, and by readings of known renders.
@@ -70,58 +98,113 @@ def identify(
 
     Args:
         layout: Columns and choices.
-        units: (M, S, D) posterior draws of the target images.
-        classes: (M, S, C) their classes.
-        flat: (M, S) weights of the posteriors under a flat prior.
-        fitted: (M, S) weights under the inferred population.
+        beliefs: What the network makes of the target images.
         bank: Held-out renders of the bank, read again, round by round: the first lies anywhere, the others
             where the target does. What is read in one of them, or in all these others together, is read.
         fresh: Fresh renders of the generator, read again.
-        turned: For an angle's column and a share of a turn, (M,) by how much likelier each image is under the
-            population than if that were turned so.
         kept: Columns and classes (``""`` where there is no choice) that have been found untold before, and so
             keep their prior law.
     """
     found = {}
-    near = [Reread.joined(bank[1:])] if len(bank) > 1 else []  # enough renders of every class
     for j, column in enumerate(layout.columns):
-        periodic = column.spec.periodic
-        folds = FOLDS if periodic else (1,)
-        wide = np.stack([spreads(units[..., j] * fold, flat, periodic) / EVEN for fold in folds])
-        narrow = spreads(units[..., j], fitted, periodic)
-        overall = spreads(units[..., j].reshape(1, -1), fitted.reshape(1, -1), periodic)[0]
-        groups = _by_class(layout, column.node, classes, fitted)
-        misread = _least([error_ratios(layout, column, each) for each in [*bank, *near]])
-        sure = set().union(*(surely_read(layout, column, each) for each in [*bank, *near]))
-        # Which way an angle points is asked only where scenes lie anywhere: elsewhere a car's place tells it.
-        mistaken = error_ratios(layout, column, bank[0], (1,)) if bank and periodic else {}
-        told = {
-            name: (j, name) not in kept
-            and misread.get(name, 0.0) < UNKNOWN
-            and (name in sure or bool(wide[:, rows].mean(1).min() < UNKNOWN))
-            for name, rows in groups.items()
-        }
-        resolved = {}
-        for name, rows in groups.items():
-            alike = folds[int(wide[:, rows].mean(1).argmin())]  # so many positions
-            gains = [turned(j, k / alike)[rows] for k in range(1, alike)] if turned else []
-            meant = narrow[rows].mean() < RESOLVED * EVEN and all(map(_above_zero, gains))
-            resolved[name] = mistaken.get(name, 0.0) < UNKNOWN and bool(
-                wide[0, rows].mean() < UNKNOWN or meant
-            )
-        known = {name: told[name] and resolved[name] for name in told}
-        rows = np.any([groups[name] for name in known if known[name]] or [np.zeros(len(units), bool)], axis=0)
-        spread = rows.any() and np.sqrt((narrow[rows] ** 2).mean()) < UNRESOLVED * overall
-        if fresh is not None:
-            error = typical_error(fresh.units[:, j], fresh.means[:, j], 1.0 if periodic else None)
-            spread = spread and error < DROWNED * overall
+        case = _Case(layout, j, beliefs, bank)
+        told = {name: (j, name) not in kept and case.told(name) for name in case.rows}
+        known = {name: told[name] and case.resolved(name) for name in told}
         found[column.name] = Identifiability(
             tuple(name for name, yes in known.items() if not yes and name),
             any(known.values()),
-            bool(spread),
+            case.spread_told([name for name, yes in known.items() if yes], fresh),
             tuple(name for name, yes in told.items() if not yes),
         )
     return found
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One attribute, and what speaks for it; arguments as of :func:`identify`."""
+
+    layout: SceneLayout
+    j: int
+    beliefs: Beliefs
+    bank: Sequence[Reread]
+
+    def told(self, name: str) -> bool:
+        """Whether images of a class say anything of it, if only up to a part of a turn."""
+        misread = [each[name] for each in self.misread if name in each]
+        if misread and min(each.ratio for each in misread) >= UNKNOWN:
+            return False
+        narrow = self.widths[:, self.rows[name]].mean(1).min() < UNKNOWN
+        return bool(narrow) or any(each.sure for each in misread)
+
+    def resolved(self, name: str) -> bool:
+        """Whether the population says at which of a few alike positions an angle is."""
+        if name in self.mistaken and self.mistaken[name].ratio >= UNKNOWN:
+            return False
+        rows = self.rows[name]
+        widths = self.widths[:, rows].mean(1)
+        if widths[0] < UNKNOWN:
+            return True
+        alike, turned = self.folds[int(widths.argmin())], self.beliefs.turned
+        gains = [turned(self.j, k / alike)[rows] for k in range(1, alike)] if turned else []
+        return bool(self.narrow[rows].mean() < RESOLVED * EVEN) and all(map(_above_zero, gains))
+
+    def spread_told(self, names: Sequence[str], fresh: Reread | None) -> bool:
+        """Whether images of these classes tell its spread, and readings of fresh renders do not drown it."""
+        if not names:
+            return False
+        rows = np.any([self.rows[name] for name in names], axis=0)
+        all_draws = self.values.reshape(1, -1), self.beliefs.fitted.reshape(1, -1)
+        overall = spreads(*all_draws, self.periodic)[0]
+        told = np.sqrt((self.narrow[rows] ** 2).mean()) < UNRESOLVED * overall
+        if told and fresh is not None:
+            period = 1.0 if self.periodic else None
+            told = typical_error(fresh.units[:, self.j], fresh.means[:, self.j], period) < DROWNED * overall
+        return bool(told)
+
+    @property
+    def column(self) -> Column:
+        return self.layout.columns[self.j]
+
+    @property
+    def periodic(self) -> bool:
+        return self.column.spec.periodic
+
+    @property
+    def folds(self) -> tuple[int, ...]:
+        return FOLDS if self.periodic else (1,)
+
+    @property
+    def values(self) -> Array:
+        """(M, S) posterior draws."""
+        return self.beliefs.units[..., self.j]
+
+    @cached_property
+    def rows(self) -> dict[str, npt.NDArray[np.bool_]]:
+        """Which images show which class."""
+        return self.beliefs.by_class(self.layout, self.column.node)
+
+    @cached_property
+    def widths(self) -> Array:
+        """(folds, M) posterior spread over that of no knowledge, within each part of a turn."""
+        flat = self.beliefs.flat
+        return np.stack([spreads(self.values * fold, flat, self.periodic) / EVEN for fold in self.folds])
+
+    @cached_property
+    def narrow(self) -> Array:
+        """(M,) posterior spread under the population."""
+        return spreads(self.values, self.beliefs.fitted, self.periodic)
+
+    @cached_property
+    def misread(self) -> list[dict[str, Misreading]]:
+        """Of each round, and of all rounds about the target together: these are enough of every class."""
+        near = [Reread.joined(self.bank[1:])] if len(self.bank) > 1 else []
+        return [misreadings(self.layout, self.column, each) for each in [*self.bank, *near]]
+
+    @cached_property
+    def mistaken(self) -> dict[str, Misreading]:
+        """Ends confused included, where scenes lie anywhere: elsewhere a car's place tells them apart."""
+        first = self.bank[:1] if self.periodic else []
+        return misreadings(self.layout, self.column, first[0], (1,)) if first else {}
 
 
 def all_identifiable(layout: SceneLayout) -> dict[str, Identifiability]:
@@ -141,21 +224,3 @@ def spreads(values: Array, weights: Array, periodic: bool) -> Array:
 
 def _above_zero(gain: Array) -> bool:
     return bool(gain.mean() > MEANT * gain.std() / len(gain) ** 0.5)
-
-
-def _least(rounds: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    return {name: min(r[name] for r in rounds if name in r) for name in set().union(*rounds)}
-
-
-def _by_class(
-    layout: SceneLayout, node: str, classes: Classes, weights: Array
-) -> dict[str, npt.NDArray[np.bool_]]:
-    """Which images show which class of a node; under ``""`` all, where the node has no choice."""
-    names = [choice.node for choice in layout.choices]
-    if node not in names:
-        return {"": np.ones(len(classes), dtype=bool)}
-    c = names.index(node)
-    kinds = layout.choices[c].classes
-    mass = np.stack([(weights * (classes[..., c] == k)).sum(1) for k in range(len(kinds))], axis=1)
-    best = mass.argmax(1)
-    return {name: best == k for k, name in enumerate(kinds) if (best == k).sum() >= FEW}

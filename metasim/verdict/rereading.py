@@ -65,10 +65,28 @@ def readings(layout: SceneLayout, bank: Reread, fresh: Reread) -> dict[str, Read
     return found
 
 
-def error_ratios(
+@dataclass(frozen=True)
+class Misreading:
+    """How wrong the readings of some renders are.
+
+    Attributes:
+        ratio: Their typical error over that of the best constant: 1 where nothing is read.
+        renders: How many they are.
+    """
+
+    ratio: float
+    renders: int
+
+    @property
+    def sure(self) -> bool:
+        """Whether readings as good as these are no chance."""
+        return self.ratio < 1 - CHANCE / self.renders**0.5
+
+
+def misreadings(
     layout: SceneLayout, column: Column, bank: Reread, folds: Sequence[int] = FOLDS
-) -> dict[str, float]:
-    """By class, the typical error of readings over that of the best constant: 1 where nothing is read.
+) -> dict[str, Misreading]:
+    """How wrong the readings of an attribute are, by class of its node.
 
     Args:
         layout: Columns and choices of the scenes.
@@ -77,19 +95,12 @@ def error_ratios(
         folds: Of an angle also errors within a half, third or quarter turn count, if these are smaller.
     """
     folds = folds if column.spec.periodic else (1,)
-    ratios: dict[str, float] = {}
+    found: dict[str, Misreading] = {}
     for name, (truth, means) in bank.by_class(layout, column).items():
-        for fold in folds:
-            if (ratio := _error_ratio(truth * fold, means * fold, column.spec.periodic)) is not None:
-                ratios[name] = min(ratio, ratios.get(name, ratio))
-    return ratios
-
-
-def surely_read(layout: SceneLayout, column: Column, bank: Reread) -> set[str]:
-    """Classes of whose renders so good readings are no chance, as :func:`error_ratios` tells."""
-    count = {name: len(truth) for name, (truth, _) in bank.by_class(layout, column).items()}
-    ratios = error_ratios(layout, column, bank)
-    return {name for name, ratio in ratios.items() if ratio < 1 - CHANCE / count[name] ** 0.5}
+        ratios = [_error_ratio(truth * fold, means * fold, column.spec.periodic) for fold in folds]
+        if known := [ratio for ratio in ratios if ratio is not None]:
+            found[name] = Misreading(min(known), len(truth))
+    return found
 
 
 def _error_ratio(truth: Array, means: Array, periodic: bool) -> float | None:

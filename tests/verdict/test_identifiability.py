@@ -8,7 +8,7 @@ import pytest
 from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Array, Choice, Classes, Column, SceneLayout
-from metasim.verdict.identifiability import FEW, Identifiability, all_identifiable, identify, spreads
+from metasim.verdict.identifiability import FEW, Beliefs, Identifiability, all_identifiable, identify, spreads
 from metasim.verdict.rereading import Reread
 
 YAW = AttributeSpec("yaw", "deg", 0, 360, periodic=True, mutable=True)
@@ -42,7 +42,7 @@ KINDS = stream(0, "test/kinds").integers(3, size=IMAGES)
 
 def test_the_yaw_of_a_round_bowl_is_named() -> None:
     units, classes, even = posteriors(KINDS, round_bowls=True)
-    found = identify(LAYOUT, units, classes, even, even)
+    found = identify(LAYOUT, Beliefs(units, classes, even, even))
     assert found["thing.yaw"].classes_not_identifiable == found["thing.yaw"].untold == ("bowl",)
     assert found["thing.yaw"].identifiable  # by the other classes
     assert found["thing.yaw"].spread_identifiable
@@ -53,7 +53,7 @@ def test_the_yaw_of_a_round_bowl_is_named() -> None:
 
 def test_all_is_identifiable_where_posteriors_are_narrow() -> None:
     units, classes, even = posteriors(KINDS, round_bowls=False)
-    assert identify(LAYOUT, units, classes, even, even) == all_identifiable(LAYOUT)
+    assert identify(LAYOUT, Beliefs(units, classes, even, even)) == all_identifiable(LAYOUT)
 
 
 @pytest.mark.parametrize("fold", [2, 3, 4])
@@ -71,8 +71,9 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
         means[:, 0] = (means[:, 0] + off) % 1
         weights = np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, elsewhere)
         gains = gain + rng.standard_normal(IMAGES)
-        given = weights / weights.sum(1, keepdims=True), [Reread(truth, KINDS[:, None], means)], None
-        return identify(LAYOUT, units, classes, even, *given, lambda *_: gains)["thing.yaw"]
+        fitted, bank = weights / weights.sum(1, keepdims=True), [Reread(truth, KINDS[:, None], means)]
+        beliefs = Beliefs(units, classes, even, fitted, lambda *_: gains)
+        return identify(LAYOUT, beliefs, bank)["thing.yaw"]
 
     assert bowl().classes_not_identifiable == bowl().untold == ()
     for found in (bowl(wrong=0.9), bowl(elsewhere=0.25), bowl(elsewhere=1.0), bowl(gain=0.0)):
@@ -83,7 +84,7 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
 def test_where_only_bowls_are_seen_their_yaw_is_not_identifiable() -> None:
     kinds = np.ones(IMAGES, dtype=np.int64)
     units, classes, even = posteriors(kinds, round_bowls=True)
-    found = identify(LAYOUT, units, classes, even, even)["thing.yaw"]
+    found = identify(LAYOUT, Beliefs(units, classes, even, even))["thing.yaw"]
     assert not found.identifiable
     assert not found.spread_identifiable
     assert found.classes_not_identifiable == ("bowl",)
@@ -93,13 +94,13 @@ def test_a_few_images_of_a_class_decide_nothing() -> None:
     kinds = np.zeros(IMAGES, dtype=np.int64)
     kinds[: FEW - 1] = 1
     units, classes, even = posteriors(kinds, round_bowls=True)
-    assert identify(LAYOUT, units, classes, even, even)["thing.yaw"].classes_not_identifiable == ()
+    assert identify(LAYOUT, Beliefs(units, classes, even, even))["thing.yaw"].classes_not_identifiable == ()
 
 
 def test_an_attribute_of_a_node_without_choice_has_no_classes() -> None:
     units, classes, even = posteriors(KINDS, round_bowls=False)
     units[..., 2] = stream(0, "test/wide").random((IMAGES, DRAWS))
-    found = identify(LAYOUT, units, classes, even, even)["light.x"]
+    found = identify(LAYOUT, Beliefs(units, classes, even, even))["light.x"]
     assert found.classes_not_identifiable == ()
     assert found.untold == ("",)
     assert not found.identifiable
@@ -109,7 +110,7 @@ def test_a_spread_narrower_than_the_posteriors_is_not_told_by_the_images() -> No
     """All images look the same and their posteriors are as wide as all of them together."""
     units, classes, even = posteriors(KINDS, round_bowls=False)
     units[..., 2] = 0.5 + 0.05 * stream(0, "test/same").standard_normal((IMAGES, DRAWS))
-    found = identify(LAYOUT, units, classes, even, even)["light.x"]
+    found = identify(LAYOUT, Beliefs(units, classes, even, even))["light.x"]
     assert found.identifiable
     assert not found.spread_identifiable
 
@@ -121,8 +122,8 @@ def test_weights_count_and_not_draws_alone() -> None:
     units[..., 2] = rng.random((IMAGES, DRAWS))
     weights = np.exp(-0.5 * ((units[..., 2] - rng.random((IMAGES, 1))) / 0.02) ** 2) + 1e-12
     weights /= weights.sum(1, keepdims=True)
-    assert identify(LAYOUT, units, classes, weights, weights)["light.x"].identifiable
-    assert not identify(LAYOUT, units, classes, even, weights)["light.x"].identifiable
+    assert identify(LAYOUT, Beliefs(units, classes, weights, weights))["light.x"].identifiable
+    assert not identify(LAYOUT, Beliefs(units, classes, even, weights))["light.x"].identifiable
 
 
 @pytest.mark.parametrize("periodic", [False, True])

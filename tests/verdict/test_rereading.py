@@ -7,9 +7,9 @@ import pytest
 
 from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
-from metasim.scene.layout import Array, Choice, Column, SceneLayout
-from metasim.verdict.identifiability import DROWNED, UNKNOWN, identify
-from metasim.verdict.rereading import FEW, Reread, error_ratios, readings, surely_read
+from metasim.scene.layout import Choice, Column, SceneLayout
+from metasim.verdict.identifiability import DROWNED, UNKNOWN, Beliefs, identify
+from metasim.verdict.rereading import FEW, Reread, misreadings, readings
 
 YAW = AttributeSpec("yaw", "deg", 0, 360, periodic=True, mutable=True)
 X = AttributeSpec("x", "m", -1, 1, mutable=True)
@@ -32,13 +32,13 @@ def reread(width: float = 0.3, error: float = ERROR) -> Reread:
     return Reread(units, classes, means % 1)
 
 
-def sure_posteriors() -> tuple[Array, np.ndarray, Array, Array]:
+def sure_posteriors() -> Beliefs:
     """Narrow posteriors of everything, also of the yaw of bowls."""
     rng = stream(0, "test/sure")
     units = rng.random((COUNT, 1, 2)) + ERROR * rng.standard_normal((COUNT, DRAWS, 2))
     classes = np.repeat(rng.integers(2, size=(COUNT, 1, 1)), DRAWS, 1)
     even = np.full((COUNT, DRAWS), 1 / DRAWS)
-    return units % 1, classes, even, even
+    return Beliefs(units % 1, classes, even, even)
 
 
 def test_what_is_read_is_explained_and_what_is_not_is_not() -> None:
@@ -51,11 +51,12 @@ def test_what_is_read_is_explained_and_what_is_not_is_not() -> None:
     assert yaw["bowl"] < 0
 
 
-def test_error_ratios_are_one_where_nothing_is_read() -> None:
-    ratios = error_ratios(LAYOUT, LAYOUT.columns[0], reread())
-    assert ratios["shoe"] < 0.3
-    assert ratios["bowl"] > 0.8
-    assert error_ratios(LAYOUT, LAYOUT.columns[1], reread())[""] < 0.3
+def test_ratios_of_errors_are_one_where_nothing_is_read() -> None:
+    yaw, x = (misreadings(LAYOUT, column, reread()) for column in LAYOUT.columns)
+    assert yaw["shoe"].ratio < 0.3
+    assert yaw["bowl"].ratio > 0.8
+    assert x[""].ratio < 0.3
+    assert x[""].renders == COUNT
 
 
 def test_few_renders_of_a_class_say_nothing_of_it() -> None:
@@ -64,24 +65,24 @@ def test_few_renders_of_a_class_say_nothing_of_it() -> None:
         [np.flatnonzero(r.classes[:, 0] == 0), np.flatnonzero(r.classes[:, 0] == 1)[: FEW - 1]]
     )
     few = Reread(r.units[rows], r.classes[rows], r.means[rows])
-    assert set(error_ratios(LAYOUT, LAYOUT.columns[0], few)) == {"shoe"}
+    assert set(misreadings(LAYOUT, LAYOUT.columns[0], few)) == {"shoe"}
 
 
 def test_a_network_that_is_sure_of_what_it_cannot_read_is_not_believed() -> None:
-    believed = identify(LAYOUT, *sure_posteriors())["thing.yaw"]
+    believed = identify(LAYOUT, sure_posteriors())["thing.yaw"]
     assert believed.classes_not_identifiable == ()
-    checked = identify(LAYOUT, *sure_posteriors(), bank=[reread()], fresh=reread())
+    checked = identify(LAYOUT, sure_posteriors(), bank=[reread()], fresh=reread())
     assert checked["thing.yaw"].classes_not_identifiable == ("bowl",)
     assert checked["thing.yaw"].identifiable
-    assert checked["light.x"] == identify(LAYOUT, *sure_posteriors())["light.x"]
+    assert checked["light.x"] == identify(LAYOUT, sure_posteriors())["light.x"]
 
 
 def test_what_is_read_where_scenes_lie_anywhere_is_read() -> None:
     """About the target it may vary hardly more than readings err, which says nothing against it."""
     near, wide = reread(width=0.01), reread()
-    assert error_ratios(LAYOUT, LAYOUT.columns[1], near)[""] > UNKNOWN
+    assert misreadings(LAYOUT, LAYOUT.columns[1], near)[""].ratio > UNKNOWN
     rounds = {"near": [near], "both": [wide, near]}
-    found = {name: identify(LAYOUT, *sure_posteriors(), bank=bank) for name, bank in rounds.items()}
+    found = {name: identify(LAYOUT, sure_posteriors(), bank=bank) for name, bank in rounds.items()}
     assert found["near"]["light.x"].untold == ("",)
     assert found["both"]["light.x"].untold == ()
     assert found["both"]["thing.yaw"].untold == ("bowl",)
@@ -94,7 +95,7 @@ def test_a_spread_below_the_error_of_reading_is_not_told() -> None:
         means = (
             fresh.units + stream(0, "test/noise").standard_normal((COUNT, 2)) * factor * DROWNED * 12**-0.5
         )
-        found = identify(LAYOUT, *sure_posteriors(), fresh=Reread(fresh.units, fresh.classes, means))
+        found = identify(LAYOUT, sure_posteriors(), fresh=Reread(fresh.units, fresh.classes, means))
         assert found["light.x"].spread_identifiable is told
         assert found["light.x"].identifiable
 
@@ -103,18 +104,18 @@ def test_what_is_read_about_the_target_alone_is_read_but_for_the_way_an_angle_po
     near = reread()
     rng = stream(0, "test/anywhere")
     unread = Reread(near.units, near.classes, rng.permutation(near.means))
-    found = identify(LAYOUT, *sure_posteriors(), bank=[unread, near])
-    assert found["light.x"] == identify(LAYOUT, *sure_posteriors())["light.x"]
+    found = identify(LAYOUT, sure_posteriors(), bank=[unread, near])
+    assert found["light.x"] == identify(LAYOUT, sure_posteriors())["light.x"]
     assert found["thing.yaw"].classes_not_identifiable == ("shoe", "bowl")
     assert found["thing.yaw"].untold == ("bowl",)
 
 
-def unsure_posteriors() -> tuple[Array, np.ndarray, Array, Array]:
+def unsure_posteriors() -> Beliefs:
     """The same, but the yaw of bowls may be anything."""
-    units, classes, *even = sure_posteriors()
-    bowls = classes[:, 0, 0] == 1
-    units[bowls, :, 0] = stream(0, "test/unsure").random((int(bowls.sum()), DRAWS))
-    return units, classes, even[0], even[1]
+    beliefs = sure_posteriors()
+    bowls = beliefs.classes[:, 0, 0] == 1
+    beliefs.units[bowls, :, 0] = stream(0, "test/unsure").random((int(bowls.sum()), DRAWS))
+    return beliefs
 
 
 @pytest.mark.parametrize(
@@ -127,19 +128,17 @@ def test_what_is_surely_read_is_told_however_unsure_the_network_is(
     units = (np.arange(count) / count)[:, None].repeat(2, axis=1)
     away = np.where(np.arange(count) % 2, error, -error)[:, None] / 4
     bank = [Reread(units, np.ones((count, 1), np.int64), (units + away) % 1)]
-    assert identify(LAYOUT, *unsure_posteriors())["thing.yaw"].untold == ("bowl",)
-    assert identify(LAYOUT, *unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
+    assert identify(LAYOUT, unsure_posteriors())["thing.yaw"].untold == ("bowl",)
+    assert identify(LAYOUT, unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
 
 
 def test_guesses_are_hardly_ever_surely_read() -> None:
     """Once in a hundred times, and of 2,000 not more often than four standard errors above that."""
     rng, classes = stream(0, "test/guesses"), np.ones((FEW, 1), np.int64)
     column = LAYOUT.columns[0]
-    found = [
-        surely_read(LAYOUT, column, Reread(rng.random((FEW, 2)), classes, rng.random((FEW, 2))))
-        for _ in range(2000)
-    ]
-    assert sum(map(bool, found)) / 2000 < 0.01 + 4 * (0.01 * 0.99 / 2000) ** 0.5
+    guesses = [Reread(rng.random((FEW, 2)), classes, rng.random((FEW, 2))) for _ in range(2000)]
+    found = [misreadings(LAYOUT, column, each)["bowl"].sure for each in guesses]
+    assert sum(found) / 2000 < 0.01 + 4 * (0.01 * 0.99 / 2000) ** 0.5
 
 
 def test_later_rounds_together_tell_what_each_is_too_small_for() -> None:
@@ -148,11 +147,11 @@ def test_later_rounds_together_tell_what_each_is_too_small_for() -> None:
     units, classes = rng.random((FEW, 2)), np.ones((FEW, 1), np.int64)
     parts = [Reread(units[rows], classes[rows], units[rows]) for rows in (slice(0, 4), slice(4, FEW))]
     for bank, untold in (([wide, parts[0]], ("bowl",)), ([wide, *parts], ())):
-        assert identify(LAYOUT, *unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
+        assert identify(LAYOUT, unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
 
 
 def test_what_keeps_its_prior_law_is_not_identifiable() -> None:
     """Two readings of the same renders may come to either side of a bound."""
-    found = identify(LAYOUT, *sure_posteriors(), kept={(0, "shoe"), (1, "")})
+    found = identify(LAYOUT, sure_posteriors(), kept={(0, "shoe"), (1, "")})
     assert found["thing.yaw"].untold == found["thing.yaw"].classes_not_identifiable == ("shoe",)
     assert not found["light.x"].identifiable
