@@ -28,6 +28,9 @@ MOST_COMPONENTS = 6
 SHARPENINGS = 4
 LOST = 0.5  # of the images that were read: a law that reads fewer of them has lost its way
 PATIENCE = 2  # components beyond the best so far that are still tried
+# Standard errors. What k held-out images alone gain comes to the root of k, however much it is: with one, a
+# single misread image would choose the form of the law.
+CLEAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -180,8 +183,8 @@ def fit_population(
     A draw's weight is the law's density over the bank's, so the bank's own (known) density is divided
     out: what label-shift correction does for classes, here for the joint of attributes and classes. The
     simplest law is kept unless one with more components, or with attributes that depend on classes,
-    explains held-out images better by more than the standard error of the gain: on symmetric objects a
-    free law can trade one class's wrong mode against another's.
+    explains held-out images clearly better: on symmetric objects a free law can trade one class's wrong mode
+    against another's.
 
     Args:
         posteriors: Draws of every target image.
@@ -204,7 +207,7 @@ def fit_population(
             continue
         other = fit(components, shared, ~held).log_likelihoods(draws.rows(held))
         gain = other - score
-        if gain.mean() > gain.std() / np.sqrt(len(gain)):
+        if gain.mean() > CLEAR * gain.std() / np.sqrt(len(gain)):
             best, score = (components, shared), other
     law = Law(fit(*best, np.ones_like(held)), cuts, periodic)
     return _weighted(posteriors, draws, law)
