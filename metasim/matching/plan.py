@@ -36,7 +36,7 @@ class Plan:
     rounds: tuple[int, ...]
     steps: tuple[int, ...]
     rehearsal: int
-    polish: int = 300
+    polish: int = 900
     reconstruct: int = 300
     transfer: int = 1500
 
