@@ -15,6 +15,7 @@ MOST_REHEARSED = 400
 TRANSFER_PER_ATTRIBUTE = 800  # steps; a single attribute has no joint law to learn
 AGAIN = 0.15  # of the scenes, where a bank is inherited
 AGAIN_STEPS = 150
+AGAIN_POLISH = 600
 AGAIN_TRANSFER = 0.5  # of the steps: the network starts from another population, not from nothing
 LEAST_ROUND = 100
 LEAST_STEPS = 20  # a one-cycle schedule has no fewer
@@ -52,7 +53,7 @@ class Plan:
             self,
             rounds=(count,),
             steps=(_shortened(AGAIN_STEPS, effort),),
-            polish=_shortened(AGAIN_STEPS, effort),
+            polish=_shortened(AGAIN_POLISH, effort),
             reconstruct=0,
             transfer=_shortened(self.transfer, AGAIN_TRANSFER),
         )
