@@ -193,8 +193,9 @@ def _identified(
     layout: SceneLayout, population: Population, bank: Sequence[Reread], fresh: Reread | None = None
 ) -> dict[str, Identifiability]:
     draws = population.posteriors
-    weights = draws.flat_weights(), population.weights
-    beliefs = Beliefs(draws.units, draws.classes, *weights, population.turned_gain)
+    beliefs = Beliefs(
+        draws.units, draws.classes, draws.flat_weights(), population.weights, population.turned_gain
+    )
     kept = {
         (law.column, "" if law.choice is None else layout.choices[law.choice].classes[law.kind])
         for law in population.unknown

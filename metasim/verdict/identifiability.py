@@ -106,8 +106,9 @@ def identify(
             keep their prior law.
     """
     found = {}
+    near = [Reread.joined(bank[1:])] if len(bank) > 1 else []  # enough renders of every class
     for j, column in enumerate(layout.columns):
-        case = _Case(layout, j, beliefs, bank)
+        case = _Case(layout, j, beliefs, [*bank, *near])
         told = {name: (j, name) not in kept and case.told(name) for name in case.rows}
         known = {name: told[name] and case.resolved(name) for name in told}
         found[column.name] = Identifiability(
@@ -121,12 +122,19 @@ def identify(
 
 @dataclass(frozen=True)
 class _Case:
-    """One attribute, and what speaks for it; arguments as of :func:`identify`."""
+    """One attribute, column j, and what speaks for it.
+
+    Attributes:
+        layout: Columns and choices.
+        j: The column.
+        beliefs: What the network makes of the target images.
+        rereads: Sets of known renders; the scenes of the first lie anywhere.
+    """
 
     layout: SceneLayout
     j: int
     beliefs: Beliefs
-    bank: Sequence[Reread]
+    rereads: Sequence[Reread]
 
     def told(self, name: str) -> bool:
         """Whether images of a class say anything of it, if only up to a part of a turn."""
@@ -196,15 +204,15 @@ class _Case:
 
     @cached_property
     def misread(self) -> list[dict[str, Misreading]]:
-        """Of each round, and of all rounds about the target together: these are enough of every class."""
-        near = [Reread.joined(self.bank[1:])] if len(self.bank) > 1 else []
-        return [misreadings(self.layout, self.column, each) for each in [*self.bank, *near]]
+        """Of each set of known renders, by class."""
+        return [misreadings(self.layout, self.column, each) for each in self.rereads]
 
     @cached_property
     def mistaken(self) -> dict[str, Misreading]:
         """Ends confused included, where scenes lie anywhere: elsewhere a car's place tells them apart."""
-        first = self.bank[:1] if self.periodic else []
-        return misreadings(self.layout, self.column, first[0], (1,)) if first else {}
+        if not (self.rereads and self.periodic):
+            return {}
+        return misreadings(self.layout, self.column, self.rereads[0], (1,))
 
 
 def all_identifiable(layout: SceneLayout) -> dict[str, Identifiability]:
