@@ -223,20 +223,23 @@ engine = card_players("--fault", {fault!r})
 for turn in range(2):
     engine.render([card_scene(1)], frozenset({{Pass.RGB}}), 0)
     print("rendered", flush=True)
+sys.stdin.read()
 """
 
 
 def script(fault: str) -> subprocess.Popen[str]:
+    """A program that renders twice and ends once its input is closed, and not before."""
     words = [sys.executable, "-c", SCRIPT.format(here=HERE, fault=fault)]
-    return subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
 def player_of(parent: subprocess.Popen[str]) -> psutil.Process:
     """The player that a program has started, as soon as it has."""
-    while True:
+    while parent.poll() is None:
         if found := running(PROGRAM, parent.pid):
             return found[0]
         time.sleep(0.05)
+    raise AssertionError(f"the program ended with status {parent.returncode} and had no player")
 
 
 @pytest.mark.parametrize("fault", ["never_connect", "hang@2", "ignore_quit", ""])
