@@ -21,6 +21,7 @@ from metasim.matching.mixture import (
     uncut,
 )
 from metasim.scene.layout import Array, Classes, Labels, SceneLayout
+from metasim.stats.gains import clearly_better
 from metasim.stats.resampling import systematic_rows
 
 HELD_OUT = 5  # every fifth image chooses the form of the law
@@ -28,9 +29,6 @@ MOST_COMPONENTS = 6
 SHARPENINGS = 4
 LOST = 0.5  # of the images that were read: a law that reads fewer of them has lost its way
 PATIENCE = 2  # components beyond the best so far that are still tried
-# Standard errors. What k held-out images alone gain comes to the root of k, however much it is: with one, a
-# single misread image would choose the form of the law.
-CLEAR = 2.0
 
 
 @dataclass(frozen=True)
@@ -206,8 +204,7 @@ def fit_population(
         if components > best[0] + PATIENCE:
             continue
         other = fit(components, shared, ~held).log_likelihoods(draws.rows(held))
-        gain = other - score
-        if gain.mean() > CLEAR * gain.std() / np.sqrt(len(gain)):
+        if clearly_better(other - score):
             best, score = (components, shared), other
     law = Law(fit(*best, np.ones_like(held)), cuts, periodic)
     return _weighted(posteriors, draws, law)

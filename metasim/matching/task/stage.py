@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import sem
 
 from metasim.config import TaskConfig
 from metasim.matching.plan import LEAST_STEPS
@@ -28,6 +29,7 @@ from metasim.matching.task.tilt import (
 from metasim.runs.checkpoint import save_checkpoint
 from metasim.runs.progress import Progress
 from metasim.scene.layout import Array, SceneLayout
+from metasim.stats.gains import clearly_better
 
 RATE = 0.6  # of the tilt along its gradient, which is in correlations
 PROOFS = 2  # pairs of networks that decide
@@ -142,14 +144,13 @@ class TaskStage:
         progress.start("task/proof", 2 * PROOFS * PROOF_STEPS * self.steps)
         before, after = (self._proved(self.weights(t), proof, progress) for t in (nothing, tilt))
         gain = before - after
-        error = float(gain.std(ddof=1) / np.sqrt(len(gain)))
         said = (
             f"loss on {len(gain)} held-back labels {before.mean():.3g} -> {after.mean():.3g} "
-            f"(better by {gain.mean():.2g} +- {error:.2g})"
+            f"(better by {gain.mean():.2g} +- {sem(gain):.2g})"
         )
-        if gain.mean() > error:
+        if clearly_better(gain):
             return Outcome(tilt, f"task: tuned, {said}")
-        return Outcome(nothing, f"task: not tuned, since it never improves: {said}")
+        return Outcome(nothing, f"task: not tuned, since it is not clearly better: {said}")
 
     def _credit(self, guide: Lesson) -> Credit:
         return Influence(guide) if self.config.credit == "influence" else Reinforce(guide, self.seed)
