@@ -12,7 +12,8 @@ from metasim.scene.layout import Array
 STRETCH = 1.5  # of a spread at most, or its inverse: beyond, the inference has failed
 FAR = 4.0  # spreads: a reading that is more wrong than this is a mistake
 CLOSEST = 0.995  # a correlation at most
-TINY = 1e-12  # a spread
+FEW = 30  # scenes: of an attribute that fewer tell nothing is corrected
+TINY = 1e-12  # a spread, or a mass
 LEAST_VALUE = 1e-9  # of a matrix, over its greatest
 WIDEST = 0.15  # of a turn: a periodic attribute wider than this has no mean to stretch around
 
@@ -20,6 +21,8 @@ WIDEST = 0.15  # of a turn: a periodic attribute wider than this has no mean to 
 @dataclass(frozen=True)
 class Shape:
     """Mean and covariance of a sample on [0, 1], periodic columns unwrapped around their mean.
+
+    What is NaN is not told and counts for nothing; a covariance is that of the scenes that tell both.
 
     Attributes:
         mean: (D,), circular where periodic.
@@ -37,11 +40,14 @@ class Shape:
     @classmethod
     def weighted(cls, units: Array, weights: Array, periodic: npt.NDArray[np.bool_]) -> Shape:
         """The shape of (n, D) values with (n,) weights that sum to 1."""
-        turn = np.angle(weights @ np.exp(2j * np.pi * units)) / (2 * np.pi)
-        mean = np.where(periodic, np.mod(turn, 1.0), weights @ units)
-        away = offsets(units, mean, periodic)
-        away = away - weights @ away
-        return cls(mean, (weights[:, None] * away).T @ away)
+        told = np.isfinite(units)
+        mass, units = np.maximum(weights @ told, TINY), np.where(told, units, 0.0)
+        turn = np.angle(weights @ (told * np.exp(2j * np.pi * units))) / (2 * np.pi)
+        mean = np.where(periodic, np.mod(turn, 1.0), weights @ units / mass)
+        away = told * offsets(units, mean, periodic)
+        away = told * (away - weights @ away / mass)
+        both = np.maximum((weights[:, None] * told).T @ told, TINY)
+        return cls(mean, (weights[:, None] * away).T @ away / both)
 
     @property
     def std(self) -> Array:
@@ -90,11 +96,12 @@ class Correction:
 
         Spreads are corrected one by one, correlations together. Differences are shrunk by their own noise,
         as by Wiener's filter, and bounded.
-        Periodic attributes that are spread too far for a mean stay as they are.
+        Periodic attributes that are spread too far for a mean stay as they are, and so do those of which
+        few scenes tell.
 
         Args:
             inferred: The population.
-            drawn: (n, D) scenes drawn from it.
+            drawn: (n, D) scenes drawn from it; NaN where images do not tell, here and in what was inferred.
             again: (n, S, D) draws of what was inferred of the render of each.
             weights: (n, S) their weights; rows sum to 1.
             periodic: (D,) which attributes wrap.
@@ -105,6 +112,7 @@ class Correction:
         truth = Shape.of(drawn, periodic)
         seen = Shape.weighted(again.reshape(-1, width), weights.ravel() / n, periodic)
         fixed = periodic & (np.maximum(inferred.std, seen.std) > WIDEST)
+        fixed = fixed | (np.isfinite(drawn).sum(0) < FEW)
         away = offsets(again, truth.mean, periodic)
         error = (weights[..., None] * away).sum(1) - offsets(drawn, truth.mean, periodic)
         shift = np.where(fixed, 0.0, -without_noise(error))
@@ -131,8 +139,10 @@ class Correction:
 
 
 def without_noise(values: Array) -> Array:
-    """(K,) means of (n, K) values, shrunk by the share of their square that their noise explains."""
-    mean, noise = values.mean(0), values.var(0) / len(values)
+    """(K,) means of (n, K) values but NaN, shrunk by the share of their square that their noise explains."""
+    known = np.ma.masked_invalid(values)
+    mean = known.mean(0).filled(0.0)
+    noise = (known.var(0) / np.maximum(known.count(0), 1)).filled(0.0)
     return mean * mean**2 / (mean**2 + noise + 1e-30)
 
 
@@ -143,7 +153,7 @@ def _without_mistakes(
 
     A digit that is read upside down says nothing about a spread, and would outweigh all that are read well.
     """
-    near = (np.abs(offsets(again, drawn[:, None], periodic)) <= far).all(-1)
+    near = ~(np.abs(offsets(again, drawn[:, None], periodic)) > far).any(-1)  # NaN is no mistake
     kept = weights * near
     rows = kept.sum(1) > 0.05  # scenes of which almost nothing is left have been mistaken as a whole
     if rows.mean() < 0.5:  # a network that has hardly learnt: what is the rule is no mistake
@@ -161,8 +171,8 @@ def _related(before: Array, drawn: Array, again: Array, weights: Array) -> Array
         weights: (n, S).
     """
     std = np.sqrt(np.diag(before))
-    theirs = drawn / np.sqrt((drawn**2).mean(0))
-    ours = again / np.sqrt((weights[..., None] * again**2).sum(1).mean(0))
+    theirs = drawn / np.sqrt(np.nanmean(drawn**2, axis=0))
+    ours = again / np.sqrt(np.nanmean((weights[..., None] * again**2).sum(1), axis=0))
     products = np.einsum("ns,nsi,nsj->nij", weights, ours, ours) - np.einsum("ni,nj->nij", theirs, theirs)
     surplus = without_noise(products.reshape(len(drawn), -1)).reshape(before.shape)
     wanted = np.clip(before / std[:, None] / std - surplus, -CLOSEST, CLOSEST)

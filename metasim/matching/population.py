@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -104,6 +105,15 @@ class Unknown:
         return np.ones(len(classes), bool) if self.choice is None else classes[:, self.choice] == self.kind
 
 
+def told(classes: Classes, unknown: Sequence[Unknown], columns: int) -> npt.NDArray[np.bool_]:
+    """(..., columns) which attributes the images of scenes with classes (..., C) tell."""
+    flat = classes.reshape(math.prod(classes.shape[:-1]), classes.shape[-1])  # which may be 0
+    known = np.ones((len(flat), columns), bool)
+    for law in unknown:
+        known[law.rows(flat), law.column] = False
+    return known.reshape(*classes.shape[:-1], columns)
+
+
 Untold = Callable[[SceneLayout, "Population", Sequence[tuple[Labels, Array]]], tuple[Unknown, ...]]
 """What images do not tell, given what was inferred of them, and round by round known renders with (n, D) what
 was read of them."""
@@ -167,10 +177,8 @@ class Population:
         """(n, D) draws with classes (n, C), without what a rehearsal has shown to be wrong with them."""
         if self.correction is None:
             return units
-        units = units.copy()
-        for law in self.unknown:  # what is not known moves nothing that is
-            units[law.rows(classes), law.column] = self.correction.centre[law.column]
-        return self.correction.apply(units)
+        known = told(classes, self.unknown, units.shape[1])  # what is not moves nothing that is
+        return self.correction.apply(np.where(known, units, self.correction.centre))
 
 
 def fit_population(

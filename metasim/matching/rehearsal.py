@@ -13,12 +13,11 @@ import numpy as np
 
 from metasim.base.streams import stream
 from metasim.matching.correction import TINY, Correction, Shape, offsets
-from metasim.matching.population import Population, Unknown
-from metasim.matching.shares import fair_weights, told
+from metasim.matching.population import Population, Unknown, told
+from metasim.matching.shares import fair_weights
 from metasim.scene.layout import Labels
 
 DRAWS = 8000
-FEW = 30  # scenes of classes that hide nothing, of which a correction is not told
 
 
 @dataclass(frozen=True)
@@ -55,22 +54,19 @@ class Rehearsal:
         """
         periodic = population.law.periodic
         fair = replace(population, weights=fair_weights(population, drawn, again, unknown))
-        hiding = [law for law in unknown if law.choice is not None]
         ours, classes = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
-        rows = told(drawn.classes[again.read], hiding)
-        if rows.sum() >= FEW:  # readings of the other classes only guess, as widely as their law is
-            ours = ours[told(classes, hiding)]
-        else:
-            rows[:] = True
-        inferred = Shape.of(ours, periodic)
+        known = told(classes, unknown, ours.shape[1])
+        inferred = Shape.of(np.where(known, ours, np.nan), periodic)
+        seen = told(drawn.classes, unknown, ours.shape[1])[again.read]  # of the rest readings only guess
         correction = Correction.between(
             inferred,
-            drawn.units[again.read][rows],
-            again.posteriors.units[rows],
-            again.weights[rows],
+            np.where(seen, drawn.units[again.read], np.nan),
+            np.where(seen[:, None], again.posteriors.units, np.nan),
+            again.weights,
             periodic,
         )
-        corrected = Shape.of(correction.apply(ours), periodic)
+        moved = correction.apply(np.where(known, ours, correction.centre))
+        corrected = Shape.of(np.where(known, moved, np.nan), periodic)
         return cls(inferred, corrected, replace(fair, correction=correction))
 
     def changes(self, names: Sequence[str]) -> dict[str, float]:

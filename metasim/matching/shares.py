@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from metasim.matching.correction import without_noise
-from metasim.matching.population import Population, Unknown
-from metasim.scene.layout import Array, Classes, Labels
+from metasim.matching.population import Population, Unknown, told
+from metasim.scene.layout import Array, Labels
 
 MOST = 1.5  # times a share grows at most, and shrinks: beyond, the inference has failed
 
@@ -33,8 +31,9 @@ def fair_weights(
         unknown: What images do not tell.
     """
     law, given = population.law, population.posteriors
-    rows = again.read & told(drawn.classes, unknown)
-    mass = population.weights * told(given.classes, unknown)
+    columns = given.units.shape[-1]
+    rows = again.read & told(drawn.classes, unknown, columns).all(-1)
+    mass = population.weights * told(given.classes, unknown, columns).all(-1)
     if not (rows.any() and mass.any()):
         return population.weights
     true = law.memberships(drawn.units[rows][:, None], drawn.classes[rows][:, None])[:, 0]
@@ -47,10 +46,3 @@ def fair_weights(
     rise = np.divide(shares - surplus, shares, out=np.ones_like(shares), where=shares > 0)
     factors = memberships @ np.clip(rise, 1 / MOST, MOST)
     return population.weights - mass + mass * factors * (mass.sum() / (mass * factors).sum())
-
-
-def told(classes: Classes, unknown: Sequence[Unknown]) -> npt.NDArray[np.bool_]:
-    """(...) which scenes, with classes (..., C), hide nothing."""
-    flat = classes.reshape(math.prod(classes.shape[:-1]), classes.shape[-1])  # which may be 0
-    hidden = np.any([law.rows(flat) for law in unknown] or [np.zeros(len(flat), bool)], axis=0)
-    return ~hidden.reshape(classes.shape[:-1])

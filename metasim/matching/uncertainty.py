@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from metasim.base.streams import stream
 from metasim.matching.correction import TINY, offsets
-from metasim.matching.population import Population
+from metasim.matching.population import Population, told
 from metasim.matching.rehearsal import Rehearsal
 from metasim.scene.layout import Array
 from metasim.stats.moments import MomentErrors
@@ -44,11 +44,12 @@ def _resampled(
     population: Population, mean: Array, periodic: npt.NDArray[np.bool_], seed: int
 ) -> MomentErrors:
     """Deviations of the moments over sets of images drawn with replacement."""
-    away = offsets(population.posteriors.units, mean, periodic)
-    told = _told(population)
-    masses = np.einsum("ms,msi,msj->mij", population.weights, told, told, optimize=True)
-    firsts = np.einsum("ms,msi,msj,msi->mij", population.weights, told, told, away, optimize=True)
-    products = np.einsum("ms,msi,msj,msi,msj->mij", population.weights, told, told, away, away, optimize=True)
+    given, weights = population.posteriors, population.weights
+    away = offsets(given.units, mean, periodic)
+    known = told(given.classes, population.unknown, len(mean)).astype(float)
+    masses = np.einsum("ms,msi,msj->mij", weights, known, known, optimize=True)
+    firsts = np.einsum("ms,msi,msj,msi->mij", weights, known, known, away, optimize=True)
+    products = np.einsum("ms,msi,msj,msi,msj->mij", weights, known, known, away, away, optimize=True)
     images = len(masses)
     rows = stream(seed, "errors/resample").multinomial(images, np.full(images, 1 / images), RESAMPLES)
     mass, first, product = (np.tensordot(rows, sums, 1) for sums in (masses, firsts, products))
@@ -59,14 +60,3 @@ def _resampled(
     std = np.sqrt(np.maximum(covariance[:, diagonal, diagonal], TINY**2))
     correlation = np.clip(covariance / std[:, :, None] / std[:, None, :], -1, 1)
     return MomentErrors(first[:, diagonal, diagonal].std(0), std.std(0), correlation.std(0))
-
-
-def _told(population: Population) -> Array:
-    """(M, S, D) ones, and zeros for what the images do not tell of a draw's class."""
-    units, classes = population.posteriors.units, population.posteriors.classes
-    images, draws, _ = units.shape
-    told = np.ones(units.shape)
-    for law in population.unknown:
-        hidden = law.rows(classes.reshape(images * draws, classes.shape[-1]))
-        told[..., law.column] = ~hidden.reshape(images, draws)
-    return told
