@@ -137,6 +137,10 @@ class Law:
         log = self._log_ratios(units, classes)
         return np.exp(log - np.asarray(logsumexp(log, axis=2, keepdims=True)))
 
+    def likeliest(self, units: Array, classes: Classes) -> npt.NDArray[np.intp]:
+        """(n,) the likeliest component of (n, D) scenes with classes (n, C)."""
+        return self._log_ratios(units[:, None], classes[:, None])[:, 0].argmax(1)
+
     def _log_ratios(self, units: Array, classes: Classes) -> Array:
         """(M, S, K) log of component weight and density."""
         sizes = tuple(p.shape[1] for p in self.mixture.class_probabilities)

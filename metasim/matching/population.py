@@ -130,6 +130,7 @@ class Population:
         law: The mixture that was fitted.
         read: Which of the images that were given have not been misread.
         correction: What a rehearsal has shown to be wrong with it, undone in its draws.
+        by_mode: What it has shown to be wrong with each component of the law in angles that have no one mean.
         unknown: What the images do not tell; it keeps its prior law.
         prior: (n, D) draws of the prior on [0, 1], for what is unknown.
     """
@@ -139,6 +140,7 @@ class Population:
     law: Law
     read: npt.NDArray[np.bool_]
     correction: Correction | None = None
+    by_mode: tuple[Correction, ...] = ()
     unknown: tuple[Unknown, ...] = ()
     prior: Array | None = None
 
@@ -178,7 +180,12 @@ class Population:
         if self.correction is None:
             return units
         known = told(classes, self.unknown, units.shape[1])  # what is not moves nothing that is
-        return self.correction.apply(np.where(known, units, self.correction.centre))
+        moved = self.correction.apply(np.where(known, units, self.correction.centre))
+        mode = self.law.likeliest(units, classes) if self.by_mode else np.zeros(len(units))
+        for k, correction in enumerate(self.by_mode):
+            rows = mode == k
+            moved[rows] = correction.apply(np.where(known[rows], moved[rows], correction.centre))
+        return moved
 
 
 def fit_population(

@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from metasim.base.streams import stream
-from metasim.matching.correction import TINY, Correction, Shape, offsets
+from metasim.matching.correction import TINY, WIDEST, Correction, Shape, offsets
 from metasim.matching.population import Population, Unknown, told
 from metasim.matching.shares import fair_weights
 from metasim.scene.layout import Labels
 
 DRAWS = 8000
+
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Rehearsal:
     Attributes:
         inferred: Shape of the population, its modes as often as they should be.
         corrected: Shape of the population with the correction.
-        population: The population with that and the correction.
+        population: The population with that, the correction and what images do not tell.
     """
 
     inferred: Shape
@@ -45,6 +48,9 @@ class Rehearsal:
     ) -> Rehearsal:
         """Compares scenes drawn from a population with the population inferred of their renders.
 
+        An angle that is spread all round, in two modes say, has no mean to be corrected around: it is
+        mode by mode, by the scenes that were drawn from each.
+
         Args:
             population: What was inferred of the target.
             drawn: Labels of the scenes drawn from it.
@@ -52,22 +58,35 @@ class Rehearsal:
             unknown: What images do not tell.
             seed: Root seed.
         """
-        periodic = population.law.periodic
+        law, columns = population.law, drawn.units.shape[1]
         fair = replace(population, weights=fair_weights(population, drawn, again, unknown))
-        ours, classes = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
-        known = told(classes, unknown, ours.shape[1])
-        inferred = Shape.of(np.where(known, ours, np.nan), periodic)
-        seen = told(drawn.classes, unknown, ours.shape[1])[again.read]  # of the rest readings only guess
-        correction = Correction.between(
-            inferred,
-            np.where(seen, drawn.units[again.read], np.nan),
-            np.where(seen[:, None], again.posteriors.units, np.nan),
-            again.weights,
-            periodic,
+        units, classes = fair.sample(stream(seed, "rehearse/inferred"), DRAWS)
+        known = told(classes, unknown, columns)
+        seen = told(drawn.classes, unknown, columns)[again.read]  # of the rest readings only guess
+        true, kinds = drawn.units[again.read], drawn.classes[again.read]
+
+        def between(ours: Mask, theirs: Mask) -> Correction:
+            """The correction of what two masks leave of the population, and of the scenes drawn from it."""
+            inferred = Shape.of(np.where(ours, units, np.nan), law.periodic)
+            found = np.where(theirs[:, None], again.posteriors.units, np.nan)
+            return Correction.between(
+                inferred, np.where(theirs, true, np.nan), found, again.weights, law.periodic
+            )
+
+        inferred = Shape.of(np.where(known, units, np.nan), law.periodic)
+        wide = law.periodic & (inferred.std > WIDEST)
+        mode, their_mode = law.likeliest(units, classes)[:, None], law.likeliest(true, kinds)[:, None]
+        modes = range(len(law.mixture.weights)) if wide.any() else ()
+        corrected = replace(
+            fair,
+            correction=between(known, seen),
+            by_mode=tuple(
+                between(known & wide & (mode == k), seen & wide & (their_mode == k)) for k in modes
+            ),
+            unknown=tuple(unknown),
         )
-        moved = correction.apply(np.where(known, ours, correction.centre))
-        corrected = Shape.of(np.where(known, moved, np.nan), periodic)
-        return cls(inferred, corrected, replace(fair, correction=correction))
+        moved = np.where(known, corrected.corrected(units, classes), np.nan)
+        return cls(inferred, Shape.of(moved, law.periodic), corrected)
 
     def changes(self, names: Sequence[str]) -> dict[str, float]:
         """How far the correction moves the mean (of the range) and stretches the spread, by attribute."""

@@ -232,7 +232,7 @@ class Trainer:
         unknown = self.untold(self.layout, self.population, known)
         rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
         prior = self.layout.units(self.prior_graphs)
-        self.population = replace(rehearsal.population, unknown=unknown, prior=prior)
+        self.population = replace(rehearsal.population, prior=prior)
         self.errors = moment_errors(self.population, rehearsal, self.layout.periodic, self.seed)
         self.log.rewind("rehearse")
         self.log.scalars("rehearse", 0, self.renders, **rehearsal.changes(self.layout.names))

@@ -53,5 +53,5 @@ class Studied:
         unknown = untold(layout, inferred.population, known)
         again = Inferred.of(rehearsed.posteriors, layout, seed).population
         rehearsal = Rehearsal.of(inferred.population, rehearsed, again, unknown, seed)
-        population = replace(rehearsal.population, unknown=unknown, prior=prior)
+        population = replace(rehearsal.population, prior=prior)
         return cls(layout, replace(inferred, population=population), kept_out, rehearsed)
