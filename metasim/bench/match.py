@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from metasim.base.errors import InputError
 from metasim.bench.suite import (
@@ -27,11 +28,15 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.population import Array, Column, Populations
 from metasim.runs.progress import Progress
 from metasim.runs.summary import AttributeResult, Summary
+from metasim.scene.layout import Labels, SceneLayout
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
+from metasim.verdict.attributes import told_rows
+from metasim.verdict.identifiability import Identifiability
 
 STRONG_CORRELATION = 0.5
 
 Line = dict[str, Any]
+Mask = npt.NDArray[np.bool_]
 
 
 def run_suite(
@@ -70,11 +75,13 @@ def run_suite(
                 config = config.model_copy(update={"executor": executor})
                 progress.say(f"{name}, {method}, seed {seed}")
                 place = out / method if budget is None or method == OURS else out / f"{method}_{budget}"
-                run = Experiment.prepare(config).run(place, resume=True, progress=progress)
-                drawn = Populations.load(run.population)
-                line = measure(Summary.load(run.summary), name, method, drawn)
+                prepared = Experiment.prepare(config)
+                run = prepared.run(place, resume=True, progress=progress)
+                drawn, summary = Populations.load(run.population), Summary.load(run.summary)
+                line = measure(summary, name, method, drawn)
                 if (worst := line["attribute"]) is not None:
-                    line["sample"] = sample_w1(drawn, Target.load(run.target), worst)
+                    told = told_of(prepared.layout, worst, summary.attributes[worst])
+                    line["sample"] = sample_w1(drawn, Target.load(run.target), worst, told)
                 if method == OURS:
                     ours[seed] = line
                 elif seed in ours:
@@ -133,7 +140,15 @@ def _std_ratio(result: AttributeResult) -> float | None:
     return result.generated.std / result.target.std
 
 
-def sample_w1(drawn: Populations, target: Target, name: str) -> float:
+def told_of(layout: SceneLayout, name: str, result: AttributeResult) -> Callable[[Labels], Mask]:
+    """Says of scenes whether they show an attribute in a class that a run has found to tell it."""
+    column = next(c for c in layout.columns if c.name == name)
+    hidden = tuple(result.classes_not_identifiable)
+    known = Identifiability(hidden, result.identifiable, result.spread_identifiable)
+    return lambda scenes: told_rows(layout, column, known, scenes)
+
+
+def sample_w1(drawn: Populations, target: Target, name: str, told: Callable[[Labels], Mask]) -> float:
     """How far the images that are learnt from are themselves from the target's law, of the range.
 
     With less than all of a law to learn from, no method can be expected to come nearer than about this.
@@ -142,22 +157,28 @@ def sample_w1(drawn: Populations, target: Target, name: str) -> float:
         drawn: Populations of a run, with the target's.
         target: Its target.
         name: An attribute, ``<node>.<attribute>``.
+        told: Which scenes tell it; of the others neither counts.
     """
     j = [column.name for column in drawn.columns].index(name)
     column = drawn.columns[j]
     assert drawn.target is not None
-    law = (drawn.target[:, j] - column.low) / (column.high - column.low)
+    law = (drawn.target[_known(drawn, "target")[:, j], j] - column.low) / (column.high - column.low)
+    learnt = told(target)[: target.learning]
     distance = circular_wasserstein if column.periodic else wasserstein
-    return float(distance(target.units[: target.learning, j], law, 1.0))
+    return float(distance(target.units[: target.learning, j][learnt], law, 1.0))
+
+
+def _known(drawn: Populations, name: str) -> Mask:
+    """(n, D) which values of a population its scenes tell."""
+    return drawn.told.get(name, np.ones(getattr(drawn, name).shape, dtype=bool))
 
 
 def mode_error(drawn: Populations, mode: Mode) -> float:
     """By how much the generated weight of a mode differs from the target's, where images tell it."""
     j = [column.name for column in drawn.columns].index(mode.column)
-    told = {name: mask[:, j] for name, mask in drawn.told.items()}
 
     def weight(name: str, values: Array) -> float:
-        known = values[told.get(name, np.ones(len(values), dtype=bool)), j]
+        known = values[_known(drawn, name)[:, j], j]
         return float(((known > mode.low) & (known < mode.high)).mean())
 
     assert drawn.target is not None

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from metasim.runs.summary import AttributeResult, Correlation, Frequency, Moments
 from metasim.scene.attribute import AttributeSpec
-from metasim.scene.layout import Array, Classes, Column, SceneLayout
+from metasim.scene.layout import Array, Classes, Column, Labels, SceneLayout
 from metasim.stats.moments import MomentErrors, correlation, mean_std
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 from metasim.verdict.identifiability import Identifiability
@@ -78,7 +78,7 @@ def attribute_results(
 
 
 def told_rows(
-    layout: SceneLayout, column: Column, info: Identifiability, scenes: Drawn
+    layout: SceneLayout, column: Column, info: Identifiability, scenes: Labels
 ) -> npt.NDArray[np.bool_]:
     """(n,) which scenes show the attribute in a class whose images determine it; all if none does."""
     rows = np.ones(len(scenes.units), dtype=bool)

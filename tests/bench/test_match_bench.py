@@ -130,12 +130,16 @@ def test_a_mode_of_another_weight_fails_a_run() -> None:
 
 @given(st.floats(-0.2, 0.2), st.booleans())
 def test_images_that_are_all_shifted_are_off_by_the_shift(shift: float, periodic: bool) -> None:
-    """On a circle the distance is in half turns; images beyond the learning part do not count."""
+    """On a circle it is in half turns; images beyond the learning part do not count, nor what is not told."""
     values = np.linspace(0.3, 0.6, 50)[:, None]
-    drawn = Populations((Column("a.x", "m", 10, 20, periodic),), values, values, target=10 + 10 * values)
-    units = np.concatenate([values + shift, np.zeros((50, 1))])
-    target = Target(np.zeros((100, 1, 1, 3), np.uint8), 50, units, np.zeros((100, 0), np.int64))
-    assert sample_w1(drawn, target, "a.x") == pytest.approx(abs(shift) * (2 if periodic else 1), abs=1e-6)
+    law, told = np.concatenate([values, 0 * values]), np.arange(100) < 50
+    column = Column("a.x", "m", 10, 20, periodic)
+    drawn = Populations((column,), law, law, target=10 + 10 * law, told={"target": told[:, None]})
+    units = np.concatenate([values + shift, np.ones((10, 1)), np.zeros((40, 1))])
+    target = Target(np.zeros((100, 1, 1, 3), np.uint8), 60, units, np.zeros((100, 0), np.int64))
+    assert sample_w1(drawn, target, "a.x", lambda _: told) == pytest.approx(
+        abs(shift) * (2 if periodic else 1), abs=1e-6
+    )
 
 
 @given(st.integers(100, 100_000), st.sampled_from(sorted(BASELINES)))
