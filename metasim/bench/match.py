@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +80,9 @@ def run_suite(
                 drawn, summary = Populations.load(run.population), Summary.load(run.summary)
                 line = measure(summary, name, method, drawn)
                 if (worst := line["attribute"]) is not None:
-                    told = told_of(prepared.layout, worst, summary.attributes[worst])
-                    line["sample"] = sample_w1(drawn, Target.load(run.target), worst, told)
+                    target = Target.load(run.target)
+                    told = told_by(prepared.layout, worst, summary.attributes[worst], target)
+                    line["sample"] = sample_w1(drawn, target, worst, told)
                 if method == OURS:
                     ours[seed] = line
                 elif seed in ours:
@@ -140,15 +141,15 @@ def _std_ratio(result: AttributeResult) -> float | None:
     return result.generated.std / result.target.std
 
 
-def told_of(layout: SceneLayout, name: str, result: AttributeResult) -> Callable[[Labels], Mask]:
-    """Says of scenes whether they show an attribute in a class that a run has found to tell it."""
+def told_by(layout: SceneLayout, name: str, result: AttributeResult, scenes: Labels) -> Mask:
+    """(n,) which scenes show an attribute in a class that a run has found to tell it."""
     column = next(c for c in layout.columns if c.name == name)
     hidden = tuple(result.classes_not_identifiable)
     known = Identifiability(hidden, result.identifiable, result.spread_identifiable)
-    return lambda scenes: told_rows(layout, column, known, scenes)
+    return told_rows(layout, column, known, scenes)
 
 
-def sample_w1(drawn: Populations, target: Target, name: str, told: Callable[[Labels], Mask]) -> float:
+def sample_w1(drawn: Populations, target: Target, name: str, told: Mask) -> float:
     """How far the images that are learnt from are themselves from the target's law, of the range.
 
     With less than all of a law to learn from, no method can be expected to come nearer than about this.
@@ -157,20 +158,21 @@ def sample_w1(drawn: Populations, target: Target, name: str, told: Callable[[Lab
         drawn: Populations of a run, with the target's.
         target: Its target.
         name: An attribute, ``<node>.<attribute>``.
-        told: Which scenes tell it; of the others neither counts.
+        told: (M,) which of the target's images tell it; the others do not count.
     """
     j = [column.name for column in drawn.columns].index(name)
     column = drawn.columns[j]
     assert drawn.target is not None
-    law = (drawn.target[_known(drawn, "target")[:, j], j] - column.low) / (column.high - column.low)
-    learnt = told(target)[: target.learning]
+    law = (_told_values(drawn, "target", drawn.target, j) - column.low) / (column.high - column.low)
+    learnt = target.units[: target.learning, j][told[: target.learning]]
     distance = circular_wasserstein if column.periodic else wasserstein
-    return float(distance(target.units[: target.learning, j][learnt], law, 1.0))
+    return float(distance(learnt, law, 1.0))
 
 
-def _known(drawn: Populations, name: str) -> Mask:
-    """(n, D) which values of a population its scenes tell."""
-    return drawn.told.get(name, np.ones(getattr(drawn, name).shape, dtype=bool))
+def _told_values(drawn: Populations, name: str, values: Array, j: int) -> Array:
+    """Those values of column j of a population that its scenes tell."""
+    known = drawn.told.get(name)
+    return values[:, j] if known is None else values[known[:, j], j]
 
 
 def mode_error(drawn: Populations, mode: Mode) -> float:
@@ -178,7 +180,7 @@ def mode_error(drawn: Populations, mode: Mode) -> float:
     j = [column.name for column in drawn.columns].index(mode.column)
 
     def weight(name: str, values: Array) -> float:
-        known = values[_known(drawn, name)[:, j], j]
+        known = _told_values(drawn, name, values, j)
         return float(((known > mode.low) & (known < mode.high)).mean())
 
     assert drawn.target is not None

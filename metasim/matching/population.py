@@ -181,7 +181,9 @@ class Population:
             return units
         known = told(classes, self.unknown, units.shape[1])  # what is not moves nothing that is
         moved = self.correction.apply(np.where(known, units, self.correction.centre))
-        mode = self.law.likeliest(units, classes) if self.by_mode else np.zeros(len(units))
+        if not self.by_mode:
+            return moved
+        mode = self.law.likeliest(units, classes)
         for k, correction in enumerate(self.by_mode):
             rows = mode == k
             moved[rows] = correction.apply(np.where(known[rows], moved[rows], correction.centre))

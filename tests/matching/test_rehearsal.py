@@ -60,7 +60,7 @@ def test_classes_that_hide_an_attribute_do_not_correct_it() -> None:
 def test_classes_that_hide_one_attribute_correct_the_others() -> None:
     """Both classes tell the second attribute, one of them exactly: its spread comes back over both.
 
-    Bound as above; corrected by the first class alone it would be a fifth too large."""
+    Bound as above; corrected by the first class alone it would be a quarter too large."""
     rng = stream(0, "test/others")
     kinds = np.arange(IMAGES)[:, None] % 2
     scenes = 0.5 + SPREAD * rng.standard_normal((IMAGES, 2))
