@@ -17,7 +17,7 @@ from metasim.pipeline import Experiment
 from metasim.runs.progress import Progress
 from metasim.runs.summary import Summary
 
-BUDGET = 5000  # renders of a generator, those it was learnt from among them
+IMAGES = 5000  # renders that a network learns from, those the generator was learnt from among them
 LABELS = 300
 TESTED = 5000  # target images
 STEPS = 4000  # of the network that is tested
@@ -58,6 +58,7 @@ class TaskBench:
         digits: Folder of MNIST's four files; those bundled by default.
         changes: Further settings of the runs, ``path.to.key=value``.
         steps: Optimiser steps of the networks that are tested.
+        images: Renders that each of them learns from; a generator's own are among them.
     """
 
     experiments: Path
@@ -65,12 +66,13 @@ class TaskBench:
     digits: Path | None = None
     changes: tuple[str, ...] = ()
     steps: int = STEPS
+    images: int = IMAGES
 
     def run(self, names: Sequence[str], seeds: Sequence[int], progress: Progress) -> Iterator[Line]:
         """Runs every row with every seed, or takes it from ``out``; yields a line each, then the summary.
 
         Raises:
-            InputError: If a name is not one of the rows.
+            InputError: If a name is not one of the rows, or a run takes more renders than there are to be.
         """
         if unknown := set(names) - set(ROWS):
             raise InputError("--only", ", ".join(sorted(unknown)), f"some of {', '.join(ROWS)}")
@@ -97,11 +99,13 @@ class TaskBench:
     def _measured(self, name: str, seed: int, progress: Progress) -> Line:
         row, config = ROWS[name], self.config(name, seed)
         lessons = Lessons.of(config, row.skew)
+        if self.images < (least := lessons.least()):
+            raise InputError("--images", str(self.images), f"at least the {least} that {name} takes itself")
         lessons.write_labels(self._labels(name, seed), LABELS)
         experiment = Experiment.prepare(config)
         run = experiment.run(self.out, resume=True, progress=progress)
         test, found = lessons.test(TESTED), {}
-        for kind, (lesson, weights) in lessons.of_run(run, BUDGET).items():
+        for kind, (lesson, weights) in lessons.of_run(run, self.images).items():
             progress.start(f"network of {kind}", self.steps)
             size = (test.images.shape[1], test.images.shape[2])
             learner = Learner(lessons.task, size, seed, "bench/task", experiment.device)
@@ -116,7 +120,7 @@ class TaskBench:
             "experiment": name,
             "seed": seed,
             "digits": "bundled" if self.digits is None else "mnist",
-            "renders": BUDGET,
+            "renders": self.images,
             "renders_learning": renders,
             "tested": TESTED,
             "tuned": "tuned" in found,

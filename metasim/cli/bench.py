@@ -194,6 +194,7 @@ class Task:
         seeds: Root seeds, separated by commas.
         digits: Folder of MNIST's four idx files; by default the digits that come with scikit-learn.
         steps: Optimiser steps of each network.
+        images: Renders that each network learns from, those of the matching among them.
         experiments: Folder of the experiments.
         out: Folder of the runs; those that are finished are kept.
         changes: Further settings of the runs, ``path.to.key=value``.
@@ -203,6 +204,7 @@ class Task:
     seeds: Annotated[str, arg(metavar="N,N")] = "0"
     digits: Annotated[Path | None, arg(metavar="DIR")] = None
     steps: Annotated[int, arg(metavar="N")] = 4000
+    images: Annotated[int, arg(metavar="N")] = 5000
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
     out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
     changes: Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE")] = ()
@@ -215,7 +217,8 @@ class Task:
         if self.steps < 1:
             raise InputError("--steps", str(self.steps), "1 or more")
         names = self.only.split(",") if self.only else list(ROWS)
-        bench = TaskBench(self.experiments, self.out / "task", self.digits, self.changes, self.steps)
+        out = self.out / "task"
+        bench = TaskBench(self.experiments, out, self.digits, self.changes, self.steps, self.images)
         progress = show_progress()
         try:
             write_lines(bench.run(names, _numbers("--seeds", self.seeds), progress))

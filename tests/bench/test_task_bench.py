@@ -58,3 +58,10 @@ def test_a_row_passes_as_published_or_if_better_than_the_prior(
 def test_an_unknown_row_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="nope"):
         next(TaskBench(EXPERIMENTS, tmp_path).run(["nope"], [0], NoProgress()))
+
+
+def test_fewer_images_than_a_run_takes_itself_are_refused_before_it_begins(tmp_path: Path) -> None:
+    bench = TaskBench(EXPERIMENTS, tmp_path, images=3000)
+    with pytest.raises(InputError, match="3390"):
+        next(bench.run(["mnist_rotation"], [0], NoProgress()))
+    assert not list(tmp_path.iterdir())
