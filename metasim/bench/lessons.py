@@ -83,19 +83,19 @@ class Lessons:
         """Images of the labelled target that nothing has learnt from."""
         return self._lesson(self._target_renders(count, "bench/test"))
 
-    def of_run(self, run: RunFolder, budget: int) -> dict[str, tuple[Lesson, Array]]:
-        """What prior, matched and, where it differs, tuned generator have to show for as many renders.
+    def of_run(self, run: RunFolder, budget: int, with_prior: bool = True) -> dict[str, tuple[Lesson, Array]]:
+        """What matched and, where it differs, tuned generator and prior have to show for as many renders.
 
         Renders that the run has learnt from count, and are learnt from again by their weight.
 
         Args:
             run: A finished run with the task.
             budget: Renders of each.
+            with_prior: Whether the prior is asked for.
         """
         kept = {k: v.numpy() for k, v in load_checkpoint(run.checkpoints / "task.pt").items()}
         earlier = self._earlier(run)
         config = self.experiment.config
-        prior = [self.experiment.grammar.sample(stream(config.seed, "bench/prior", i)) for i in range(budget)]
         found: dict[str, tuple[Lesson, Array]] = {}
         with RenderPool(config.renderer.kind, config.renderer.options) as pool:
             of = self._scenes(pool)
@@ -107,8 +107,10 @@ class Lessons:
                 # What is drawn anew counts as much a render as the fullest of the others.
                 weights = np.concatenate([kept[kind], np.full(len(more), kept["matched"].max())])
                 found[kind] = (self._lesson(Renders.joined([earlier, more])), weights / weights.sum())
-            alone = of.render(prior, "bench/prior")
-            found["prior"] = (self._lesson(alone), np.full(len(alone), 1 / len(alone)))
+            if with_prior:
+                streams = [stream(config.seed, "bench/prior", i) for i in range(budget)]
+                alone = of.render([self.experiment.grammar.sample(s) for s in streams], "bench/prior")
+                found["prior"] = (self._lesson(alone), np.full(len(alone), 1 / len(alone)))
         return found
 
     def _earlier(self, run: RunFolder) -> Renders:

@@ -59,6 +59,7 @@ class TaskBench:
         changes: Further settings of the runs, ``path.to.key=value``.
         steps: Optimiser steps of the networks that are tested.
         images: Renders that each of them learns from; a generator's own are among them.
+        without_prior: Leaves out the network of the grammar as it is, where a row can be judged without it.
     """
 
     experiments: Path
@@ -67,15 +68,19 @@ class TaskBench:
     changes: tuple[str, ...] = ()
     steps: int = STEPS
     images: int = IMAGES
+    without_prior: bool = False
 
     def run(self, names: Sequence[str], seeds: Sequence[int], progress: Progress) -> Iterator[Line]:
         """Runs every row with every seed, or takes it from ``out``; yields a line each, then the summary.
 
         Raises:
-            InputError: If a name is not one of the rows, or a run takes more renders than there are to be.
+            InputError: If a name is not one of the rows, a run takes more renders than there are to be,
+                or a row needs the prior that is left out.
         """
         if unknown := set(names) - set(ROWS):
             raise InputError("--only", ", ".join(sorted(unknown)), f"some of {', '.join(ROWS)}")
+        if self.without_prior and (beside := [name for name in names if ROWS[name].least is None]):
+            raise InputError("--without-prior", ", ".join(beside), "rows that are not judged by the prior")
         lines = []
         for name in names:
             for seed in seeds:
@@ -105,7 +110,7 @@ class TaskBench:
         experiment = Experiment.prepare(config)
         run = experiment.run(self.out, resume=True, progress=progress)
         test, found = lessons.test(TESTED), {}
-        for kind, (lesson, weights) in lessons.of_run(run, self.images).items():
+        for kind, (lesson, weights) in lessons.of_run(run, self.images, not self.without_prior).items():
             progress.start(f"network of {kind}", self.steps)
             size = (test.images.shape[1], test.images.shape[2])
             learner = Learner(lessons.task, size, seed, "bench/task", experiment.device)

@@ -195,6 +195,7 @@ class Task:
         digits: Folder of MNIST's four idx files; by default the digits that come with scikit-learn.
         steps: Optimiser steps of each network.
         images: Renders that each network learns from, those of the matching among them.
+        without_prior: No network learns from the grammar as it is.
         experiments: Folder of the experiments.
         out: Folder of the runs; those that are finished are kept.
         changes: Further settings of the runs, ``path.to.key=value``.
@@ -205,6 +206,7 @@ class Task:
     digits: Annotated[Path | None, arg(metavar="DIR")] = None
     steps: Annotated[int, arg(metavar="N")] = 4000
     images: Annotated[int, arg(metavar="N")] = 5000
+    without_prior: bool = False
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
     out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
     changes: Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE")] = ()
@@ -218,7 +220,9 @@ class Task:
             raise InputError("--steps", str(self.steps), "1 or more")
         names = self.only.split(",") if self.only else list(ROWS)
         out = self.out / "task"
-        bench = TaskBench(self.experiments, out, self.digits, self.changes, self.steps, self.images)
+        bench = TaskBench(
+            self.experiments, out, self.digits, self.changes, self.steps, self.images, self.without_prior
+        )
         progress = show_progress()
         try:
             write_lines(bench.run(names, _numbers("--seeds", self.seeds), progress))

@@ -65,3 +65,10 @@ def test_fewer_images_than_a_run_takes_itself_are_refused_before_it_begins(tmp_p
     with pytest.raises(InputError, match="3390"):
         next(bench.run(["mnist_rotation"], [0], NoProgress()))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_row_that_the_prior_judges_is_not_run_without_it(tmp_path: Path) -> None:
+    bench = TaskBench(EXPERIMENTS, tmp_path, without_prior=True)
+    with pytest.raises(InputError, match="digits_rotation_skewed"):
+        next(bench.run(list(ROWS), [0], NoProgress()))
+    assert not list(tmp_path.iterdir())
