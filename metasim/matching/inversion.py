@@ -25,6 +25,7 @@ from metasim.model.inverse import BINS, InverseNetwork, Reading, View
 from metasim.model.readout import Readout
 from metasim.model.trunk import coordinates
 from metasim.scene.layout import SceneLayout
+from metasim.stats.reading import multiple_means
 
 BATCH = 48
 AT_ONCE = 250  # images that are read at a time
@@ -335,10 +336,8 @@ class Inversion:
         spread = (linear - linear.mean(1, keepdim=True)).square().mean(1).sqrt()
         classes = [logits.softmax(-1) for logits in reading.class_logits]
         moments = torch.cat([linear.mean(1), spread, c, s, (c**2 + s**2).sqrt(), *classes], dim=1)
-        means = units.mean(1)
-        means[:, wraps] = torch.atan2(s, c) / (2 * np.pi) % 1.0
         return Readout(
             moments.cpu().numpy(),
-            means.cpu().numpy().astype(np.float64),
+            multiple_means(units.cpu().numpy().astype(np.float64), self.layout.periodic),
             reading.summary.cpu().numpy(),
         )

@@ -115,8 +115,8 @@ def told(classes: Classes, unknown: Sequence[Unknown], columns: int) -> npt.NDAr
 
 
 Untold = Callable[[SceneLayout, "Population", Sequence[tuple[Labels, Array]]], tuple[Unknown, ...]]
-"""What images do not tell, given what was inferred of them, and round by round known renders with (n, D) what
-was read of them."""
+"""What images do not tell, given what was inferred of them, and round by round known renders with
+(n, F, D) what was read of them and of their multiples."""
 
 
 @dataclass(frozen=True)

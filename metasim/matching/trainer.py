@@ -228,7 +228,7 @@ class Trainer:
         held = held_out_by_round([len(renders) for renders in rounds])
         kept_out = [renders.take(rows) for renders, rows in zip(rounds, held, strict=True)]
         read = self.inversion.readouts([self.inversion.seen(k.images, "kept out") for k in kept_out])
-        known = [(renders, each.means) for renders, each in zip(kept_out, read, strict=True)]
+        known = [(renders, each.multiples) for renders, each in zip(kept_out, read, strict=True)]
         unknown = self.untold(self.layout, self.population, known)
         rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
         prior = self.layout.units(self.prior_graphs)

@@ -15,16 +15,22 @@ class Readout:
 
     Attributes:
         moments: (n, F) posterior means and spreads, class probabilities.
-        means: (n, D) posterior means on [0, 1], circular where attributes are.
+        multiples: (n, F, D) posterior means of the attributes, and of multiples of them by which angles are
+            told up to a part of a turn, on [0, 1], circular where attributes are.
         look: (n, W) what the heads read them from: how the image looks to the network.
     """
 
     moments: npt.NDArray[np.float32]
-    means: npt.NDArray[np.float64]
+    multiples: npt.NDArray[np.float64]
     look: npt.NDArray[np.float32]
 
     def __len__(self) -> int:
-        return len(self.means)
+        return len(self.multiples)
+
+    @property
+    def means(self) -> npt.NDArray[np.float64]:
+        """(n, D) posterior means of the attributes themselves."""
+        return self.multiples[:, 0]
 
     @classmethod
     def joined(cls, parts: Sequence[Readout]) -> Readout:

@@ -86,8 +86,8 @@ class Evidence:
         Args:
             layout: Columns and choices.
             population: What was inferred of the images.
-            rounds: Scenes whose renders the inverse network has not learnt from, and (n, D) what it reads of
-                them, for each round of the bank.
+            rounds: Scenes whose renders the inverse network has not learnt from, and (n, F, D) what it reads
+                of them and of their multiples, for each round of the bank.
         """
         reread = [Reread(renders.units, renders.classes, read) for renders, read in rounds]
         known = _identified(layout, population, reread)
@@ -208,7 +208,7 @@ def _identified_by_parts(trainer: StructureTrainer, layout: SceneLayout) -> dict
     known = {column.name: Identifiability((), False, False) for column in layout.columns}
     for part in trainer.studied:
         *bank, fresh = (
-            Reread(told.units, told.classes, told.means(part.layout.periodic))
+            Reread(told.units, told.classes, told.multiples(part.layout.periodic))
             for told in (*part.kept_out, part.rehearsed)
         )
         known |= _identified(part.layout, part.inferred.population, bank, fresh)

@@ -8,9 +8,22 @@ import numpy.typing as npt
 from metasim.stats.moments import mean_std
 
 FOLDS = (1, 2, 3, 4)
-"""Symmetries of a turn: a 0 looks the same upside down, a square after each quarter."""
+"""Symmetries of a turn, none first: a 0 looks the same upside down, a square after each quarter."""
 
 _NORMAL = 1.4826  # standard deviation of a normal law over its median absolute deviation
+
+
+def multiple_means(
+    draws: npt.NDArray[np.float64], periodic: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float64]:
+    """(n, F, D) means of (n, S, D) draws on [0, 1] and of their multiples by ``FOLDS``.
+
+    An angle that may as well be half a turn away has no mean, but twice the angle has one. Means of angles
+    are circular, of one turn; other values have theirs in all folds.
+    """
+    turns = [np.exp(2j * np.pi * fold * draws).mean(1) for fold in FOLDS]
+    angles = np.angle(np.stack(turns, axis=1)) / (2 * np.pi) % 1.0
+    return np.where(periodic, angles, draws.mean(1)[:, None])
 
 
 def explained(truth: npt.ArrayLike, guess: npt.ArrayLike, period: float | None = None) -> float:

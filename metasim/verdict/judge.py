@@ -67,19 +67,19 @@ class Readouts:
     @property
     def reread_bank(self) -> Reread:
         """The bank's renders, read again."""
-        return Reread(self.bank_scenes.units, self.bank_scenes.classes, self.bank.means)
+        return Reread(self.bank_scenes.units, self.bank_scenes.classes, self.bank.multiples)
 
     @property
     def reread_rounds(self) -> list[Reread]:
         """The bank's renders, read again, round by round."""
         every = self.reread_bank
         rounds = [self.bank_rounds == number for number in np.unique(self.bank_rounds)]
-        return [Reread(every.units[r], every.classes[r], every.means[r]) for r in rounds]
+        return [Reread(every.units[r], every.classes[r], every.multiples[r]) for r in rounds]
 
     @property
     def reread_fresh(self) -> Reread:
         """The fresh renders, read again."""
-        return Reread(self.fresh_scenes.units, self.fresh_scenes.classes, self.fresh.means)
+        return Reread(self.fresh_scenes.units, self.fresh_scenes.classes, self.fresh.multiples)
 
 
 @dataclass(frozen=True)

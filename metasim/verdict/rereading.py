@@ -25,23 +25,34 @@ class Reread:
     Attributes:
         units: (n, D) their attributes on [0, 1].
         classes: (n, C) their classes.
-        means: (n, D) what is read, on [0, 1].
+        multiples: (n, F, D) what is read of them and of their multiples by ``FOLDS``, on [0, 1].
     """
 
     units: Array
     classes: Classes
-    means: Array
+    multiples: Array
+
+    @property
+    def means(self) -> Array:
+        """(n, D) what is read of the attributes themselves."""
+        return self.multiples[:, 0]
 
     @classmethod
     def joined(cls, parts: Sequence[Reread]) -> Reread:
         """All renders of several parts."""
-        columns = zip(*((part.units, part.classes, part.means) for part in parts), strict=True)
+        columns = zip(*((part.units, part.classes, part.multiples) for part in parts), strict=True)
         return cls(*map(np.concatenate, columns))
 
-    def by_class(self, layout: SceneLayout, column: Column) -> dict[str, tuple[Array, Array]]:
-        """True and read values of a column by class of its node; under ``""`` where it has no choice."""
+    def by_class(self, layout: SceneLayout, column: Column, fold: int = 1) -> dict[str, tuple[Array, Array]]:
+        """True and read values of a column by class of its node; under ``""`` where it has no choice.
+
+        Args:
+            layout: Columns and choices of the renders.
+            column: The attribute.
+            fold: Which multiple of it, one of ``FOLDS``.
+        """
         j = layout.columns.index(column)
-        truth, means = self.units[:, j], self.means[:, j]
+        truth, means = fold * self.units[:, j], self.multiples[:, FOLDS.index(fold), j]
         for c, choice in enumerate(layout.choices):
             if choice.node == column.node:
                 rows = {name: self.classes[:, c] == k for k, name in enumerate(choice.classes)}
@@ -94,12 +105,12 @@ def misreadings(
         bank: Renders read again.
         folds: Of an angle also errors within a half, third or quarter turn count, if these are smaller.
     """
-    folds = folds if column.spec.periodic else (1,)
     found: dict[str, Misreading] = {}
-    for name, (truth, means) in bank.by_class(layout, column).items():
-        ratios = [_error_ratio(truth * fold, means * fold, column.spec.periodic) for fold in folds]
-        if known := [ratio for ratio in ratios if ratio is not None]:
-            found[name] = Misreading(min(known), len(truth))
+    for fold in folds if column.spec.periodic else (1,):
+        for name, (truth, means) in bank.by_class(layout, column, fold).items():
+            ratio = _error_ratio(truth, means, column.spec.periodic)
+            if ratio is not None and (name not in found or ratio < found[name].ratio):
+                found[name] = Misreading(ratio, len(truth))
     return found
 
 

@@ -8,6 +8,7 @@ import pytest
 from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Array, Choice, Classes, Column, SceneLayout
+from metasim.stats.reading import multiple_means
 from metasim.verdict.identifiability import FEW, Beliefs, Identifiability, all_identifiable, identify, spreads
 from metasim.verdict.rereading import Reread
 
@@ -71,7 +72,10 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
         means[:, 0] = (means[:, 0] + off) % 1
         weights = np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, elsewhere)
         gains = gain + rng.standard_normal(IMAGES)
-        fitted, bank = weights / weights.sum(1, keepdims=True), [Reread(truth, KINDS[:, None], means)]
+        fitted, bank = (
+            weights / weights.sum(1, keepdims=True),
+            [Reread(truth, KINDS[:, None], multiple_means(means[:, None], LAYOUT.periodic))],
+        )
         beliefs = Beliefs(units, classes, even, fitted, lambda *_: gains)
         return identify(LAYOUT, beliefs, bank)["thing.yaw"]
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from metasim.base.streams import stream
 from metasim.scene.attribute import AttributeSpec
-from metasim.scene.layout import Choice, Column, SceneLayout
+from metasim.scene.layout import Array, Choice, Column, SceneLayout
+from metasim.stats.reading import FOLDS, multiple_means
 from metasim.verdict.identifiability import DROWNED, UNKNOWN, Beliefs, identify
 from metasim.verdict.rereading import FEW, Reread, misreadings, readings
 
@@ -29,7 +32,12 @@ def reread(width: float = 0.3, error: float = ERROR) -> Reread:
     means = units + error * rng.standard_normal((COUNT, 2))
     bowls = classes[:, 0] == 1
     means[bowls, 0] = rng.permutation(units[bowls, 0])
-    return Reread(units, classes, means % 1)
+    return Reread(units, classes, sure(means % 1))
+
+
+def sure(means: Array) -> Array:
+    """(n, F, D) what is read where nothing but the (n, D) means is thought possible."""
+    return multiple_means(means[:, None], LAYOUT.periodic)
 
 
 def sure_posteriors() -> Beliefs:
@@ -64,7 +72,7 @@ def test_few_renders_of_a_class_say_nothing_of_it() -> None:
     rows = np.concatenate(
         [np.flatnonzero(r.classes[:, 0] == 0), np.flatnonzero(r.classes[:, 0] == 1)[: FEW - 1]]
     )
-    few = Reread(r.units[rows], r.classes[rows], r.means[rows])
+    few = Reread(r.units[rows], r.classes[rows], r.multiples[rows])
     assert set(misreadings(LAYOUT, LAYOUT.columns[0], few)) == {"shoe"}
 
 
@@ -95,7 +103,7 @@ def test_a_spread_below_the_error_of_reading_is_not_told() -> None:
         means = (
             fresh.units + stream(0, "test/noise").standard_normal((COUNT, 2)) * factor * DROWNED * 12**-0.5
         )
-        found = identify(LAYOUT, sure_posteriors(), fresh=Reread(fresh.units, fresh.classes, means))
+        found = identify(LAYOUT, sure_posteriors(), fresh=Reread(fresh.units, fresh.classes, sure(means)))
         assert found["light.x"].spread_identifiable is told
         assert found["light.x"].identifiable
 
@@ -103,7 +111,7 @@ def test_a_spread_below_the_error_of_reading_is_not_told() -> None:
 def test_what_is_read_about_the_target_alone_is_read_but_for_the_way_an_angle_points() -> None:
     near = reread()
     rng = stream(0, "test/anywhere")
-    unread = Reread(near.units, near.classes, rng.permutation(near.means))
+    unread = Reread(near.units, near.classes, rng.permutation(near.multiples))
     found = identify(LAYOUT, sure_posteriors(), bank=[unread, near])
     assert found["light.x"] == identify(LAYOUT, sure_posteriors())["light.x"]
     assert found["thing.yaw"].classes_not_identifiable == ("shoe", "bowl")
@@ -127,7 +135,7 @@ def test_what_is_surely_read_is_told_however_unsure_the_network_is(
     """Errors of known size, all alike. That of a constant is a quarter, the median of the law."""
     units = (np.arange(count) / count)[:, None].repeat(2, axis=1)
     away = np.where(np.arange(count) % 2, error, -error)[:, None] / 4
-    bank = [Reread(units, np.ones((count, 1), np.int64), (units + away) % 1)]
+    bank = [Reread(units, np.ones((count, 1), np.int64), sure((units + away) % 1))]
     assert identify(LAYOUT, unsure_posteriors())["thing.yaw"].untold == ("bowl",)
     assert identify(LAYOUT, unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
 
@@ -136,16 +144,16 @@ def test_guesses_are_hardly_ever_surely_read() -> None:
     """Once in a hundred times, and of 2,000 not more often than four standard errors above that."""
     rng, classes = stream(0, "test/guesses"), np.ones((FEW, 1), np.int64)
     column = LAYOUT.columns[0]
-    guesses = [Reread(rng.random((FEW, 2)), classes, rng.random((FEW, 2))) for _ in range(2000)]
+    guesses = [Reread(rng.random((FEW, 2)), classes, sure(rng.random((FEW, 2)))) for _ in range(2000)]
     found = [misreadings(LAYOUT, column, each)["bowl"].sure for each in guesses]
     assert sum(found) / 2000 < 0.01 + 4 * (0.01 * 0.99 / 2000) ** 0.5
 
 
 def test_later_rounds_together_tell_what_each_is_too_small_for() -> None:
-    wide = Reread(np.zeros((0, 2)), np.zeros((0, 1), np.int64), np.zeros((0, 2)))
+    wide = Reread(np.zeros((0, 2)), np.zeros((0, 1), np.int64), np.zeros((0, len(FOLDS), 2)))
     rng = stream(0, "test/parts")
     units, classes = rng.random((FEW, 2)), np.ones((FEW, 1), np.int64)
-    parts = [Reread(units[rows], classes[rows], units[rows]) for rows in (slice(0, 4), slice(4, FEW))]
+    parts = [Reread(units[rows], classes[rows], sure(units[rows])) for rows in (slice(0, 4), slice(4, FEW))]
     for bank, untold in (([wide, parts[0]], ("bowl",)), ([wide, *parts], ())):
         assert identify(LAYOUT, unsure_posteriors(), bank=bank)["thing.yaw"].untold == untold
 
@@ -155,3 +163,19 @@ def test_what_keeps_its_prior_law_is_not_identifiable() -> None:
     found = identify(LAYOUT, sure_posteriors(), kept={(0, "shoe"), (1, "")})
     assert found["thing.yaw"].untold == found["thing.yaw"].classes_not_identifiable == ("shoe",)
     assert not found["light.x"].identifiable
+
+
+@pytest.mark.parametrize("fold", FOLDS[1:])
+def test_an_angle_that_may_be_a_part_of_a_turn_away_is_read_up_to_that(fold: int) -> None:
+    """Draws at all alike positions have no mean, but their multiples have one."""
+    rng = stream(0, "test/alike")
+    units = rng.random((COUNT, 2))
+    turns = rng.integers(fold, size=(COUNT, 1000)) / fold
+    draws = np.repeat(units[:, None], 1000, 1) + ERROR * rng.standard_normal((COUNT, 1000, 2))
+    draws[..., 0] = (draws[..., 0] + turns) % 1
+    read = Reread(units, np.ones((COUNT, 1), np.int64), multiple_means(draws, LAYOUT.periodic))
+    found = misreadings(LAYOUT, LAYOUT.columns[0], read)["bowl"]
+    # The error of the mean of 1,000 draws, over a quarter, the median of an angle that may be anywhere.
+    assert found.ratio < 5 * fold * ERROR / 1000**0.5 / 0.25
+    by_mean = replace(read, multiples=sure(read.means))
+    assert misreadings(LAYOUT, LAYOUT.columns[0], by_mean)["bowl"].ratio > 4 * found.ratio

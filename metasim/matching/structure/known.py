@@ -17,6 +17,7 @@ from metasim.matching.structure.readings import Readings
 from metasim.model.assignment import assign
 from metasim.model.sets import STRIDE
 from metasim.scene.layout import Array, Classes
+from metasim.stats.reading import multiple_means
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,6 @@ class Known:
         none = np.zeros((len(renders), 0), dtype=np.int64)
         return cls(renders.scenery, none, read_scenery(readings, bank))
 
-    def means(self, periodic: npt.NDArray[np.bool_]) -> Array:
-        """(n, D) means of what was read, circular where attributes are."""
-        units = self.posteriors.units
-        turn = np.angle(np.exp(2j * np.pi * units).mean(1)) / (2 * np.pi)
-        return np.where(periodic, np.mod(turn, 1.0), units.mean(1))
+    def multiples(self, periodic: npt.NDArray[np.bool_]) -> Array:
+        """(n, F, D) means of what was read and of its multiples, see ``multiple_means``."""
+        return multiple_means(self.posteriors.units, periodic)

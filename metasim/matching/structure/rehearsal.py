@@ -49,7 +49,7 @@ class Studied:
             untold: Says what images do not tell.
             seed: Root seed.
         """
-        known = [(each, each.means(layout.periodic)) for each in kept_out]
+        known = [(each, each.multiples(layout.periodic)) for each in kept_out]
         unknown = untold(layout, inferred.population, known)
         again = Inferred.of(rehearsed.posteriors, layout, seed).population
         rehearsal = Rehearsal.of(inferred.population, rehearsed, again, unknown, seed)

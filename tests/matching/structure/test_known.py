@@ -76,7 +76,7 @@ def test_what_is_read_stands_beside_what_is_true(renders: SetRenders, bank: SetB
     known = Known.objects(renders, readings, found, bank, INVENTORY, 0)
     assert known is not None
     assert len(known.units) == len(found.image)
-    same = np.abs(known.means(LAYOUT.periodic) - known.units).max(1) < 1e-9
+    same = np.abs(known.multiples(LAYOUT.periodic)[:, 0] - known.units).max(1) < 1e-9
     assert same.mean() > 0.98
     np.testing.assert_array_equal(known.posteriors.classes[same][:, 0], known.classes[same])
     few = Found(*(column[:5] for column in (found.image, found.query, found.thing)))
