@@ -16,7 +16,6 @@ from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.bank import Bank, Renders, Scenes
 from metasim.matching.generator import Generator
-from metasim.matching.plan import plan_for
 from metasim.matching.task.kind import Task, task_of
 from metasim.matching.task.labels import CLASS, IMAGE
 from metasim.matching.task.learner import Lesson
@@ -38,13 +37,11 @@ class Lessons:
     Attributes:
         experiment: The experiment without its task, whose labels may not be there yet.
         task: The task.
-        task_renders: How many it renders for the task alone.
         target: Grammar of the labelled target.
     """
 
     experiment: Experiment
     task: Task
-    task_renders: int
     target: SceneGrammar
 
     @classmethod
@@ -56,12 +53,7 @@ class Lessons:
         experiment = Experiment.prepare(config.model_copy(update={"matching": matching}))
         assert experiment.target_grammar is not None
         target = _skewed(experiment.target_grammar, skew)
-        return cls(experiment, task_of(task, experiment.layout), task.renders, target)
-
-    def least(self) -> int:
-        """How many renders a run of the experiment, with its task, takes itself."""
-        config = self.experiment.config.matching
-        return plan_for(self.experiment.layout, config.renders).renders + self.task_renders
+        return cls(experiment, task_of(task, experiment.layout), target)
 
     def write_labels(self, path: Path, count: int) -> None:
         """Labelled images of the target as files, as a user gives them; nothing if they are there."""

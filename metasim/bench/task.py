@@ -12,6 +12,7 @@ import numpy as np
 from metasim.base.errors import InputError
 from metasim.bench.lessons import Lessons
 from metasim.config import ExperimentConfig, load_experiment
+from metasim.matching.plan import plan_for
 from metasim.matching.task.learner import Learner
 from metasim.pipeline import Experiment
 from metasim.runs.progress import Progress
@@ -104,8 +105,11 @@ class TaskBench:
     def _measured(self, name: str, seed: int, progress: Progress) -> Line:
         row, config = ROWS[name], self.config(name, seed)
         lessons = Lessons.of(config, row.skew)
-        if self.images < (least := lessons.least()):
-            raise InputError("--images", str(self.images), f"at least the {least} that {name} takes itself")
+        matching, layout = config.matching, lessons.experiment.layout
+        assert matching.task is not None
+        taken = plan_for(layout, matching.renders).renders + matching.task.renders
+        if self.images < taken:
+            raise InputError("--images", str(self.images), f"at least the {taken} that {name} takes itself")
         lessons.write_labels(self._labels(name, seed), LABELS)
         experiment = Experiment.prepare(config)
         run = experiment.run(self.out, resume=True, progress=progress)

@@ -72,10 +72,8 @@ def test_what_looks_the_same_after_a_part_of_a_turn_is_told(fold: int) -> None:
         means[:, 0] = (means[:, 0] + off) % 1
         weights = np.where((turns == 0) | (KINDS != 1)[:, None], 1.0, elsewhere)
         gains = gain + rng.standard_normal(IMAGES)
-        fitted, bank = (
-            weights / weights.sum(1, keepdims=True),
-            [Reread(truth, KINDS[:, None], multiple_means(means[:, None], LAYOUT.periodic))],
-        )
+        fitted = weights / weights.sum(1, keepdims=True)
+        bank = [Reread(truth, KINDS[:, None], multiple_means(means[:, None], LAYOUT.periodic))]
         beliefs = Beliefs(units, classes, even, fitted, lambda *_: gains)
         return identify(LAYOUT, beliefs, bank)["thing.yaw"]
 
