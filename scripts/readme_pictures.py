@@ -21,7 +21,7 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.samples import load_images
 
 ROOT = Path(__file__).resolve().parents[1]
-OBJECTS = RunFolder(ROOT / "results/reference/tyol/2")
+OBJECTS = RunFolder(ROOT / "results/reference/tyol/0")
 DIGITS = RunFolder(ROOT / "results/reference/digits_rotation/1")
 SHEETS = {"prior": "prior", "generated": "most_recent", "target": "target"}
 COLUMNS, GAP = 4, 2

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -27,12 +29,14 @@ class Density:
         edges: (B + 1,) edges of the bins.
         shares: (B,) by population: ``prior``, ``target``, ``inferred``, as far as there are any.
         moments: (B,) by moment of the training, under its place among ``frames``.
+        untold: (B,) the part of the last moment that lies at the prior since images do not determine it.
     """
 
     column: Column
     edges: Array
     shares: dict[str, Array]
     moments: dict[int, Array]
+    untold: Array
 
     @property
     def final(self) -> Array:
@@ -50,12 +54,20 @@ def density(run: RunData, index: int) -> Density:
     found = column_values(run.populations, index, more)
     edges = shared_bins(list(found.values()), column.low, column.high)
     counted = {name: shares(values, edges) for name, values in found.items()}
+    told = run.populations.told.get("generated")
+    untold = np.zeros(len(edges) - 1) if told is None else _part(found["generated"], ~told[:, index], edges)
     return Density(
         column,
         edges,
         {name: counted[name] for name in ("prior", "target", "inferred") if name in counted},
         {number: counted[str(number)] for number in moments},
+        untold,
     )
+
+
+def _part(values: Array, rows: npt.NDArray[np.bool_], edges: Array) -> Array:
+    """(B,) in each bin some of the values, as shares of all that are finite."""
+    return shares(values[rows], edges) * np.isfinite(values[rows]).sum() / max(np.isfinite(values).sum(), 1)
 
 
 def densities(run: RunData, moments: bool = False) -> dict[str, Figure]:
@@ -103,8 +115,12 @@ def _draw(axes: Axes, found: Density, moments: bool) -> None:
     last = max(found.moments)
     for number, height in found.moments.items() if moments else [(last, found.final)]:
         label = "generated" if number == last else None
-        line = axes.stairs(height, found.edges, color=GENERATED, linewidth=1.7, label=label)
-        line.set_gid(f"frame-{number}" if moments and len(found.moments) > 1 else None)
+        lines = [axes.stairs(height, found.edges, color=GENERATED, linewidth=1.7, label=label)]
+        if number == last and found.untold.any():
+            hatched = {"facecolor": "none", "edgecolor": GENERATED, "hatch": "////", "linewidth": 0}
+            lines += [axes.stairs(found.untold, found.edges, fill=True, label="not determined", **hatched)]
+        for line in lines:
+            line.set_gid(f"frame-{number}" if moments and len(found.moments) > 1 else None)
     _cut_the_prior(axes, found)
     unit = found.column.unit
     axes.set_title(found.column.name)

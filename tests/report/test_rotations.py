@@ -17,7 +17,7 @@ from metasim.report.rotations import rotations
 from metasim.report.run_data import RunData, load_run
 from metasim.runs.folder import RunFolder
 
-RUN = RunFolder(Path(__file__).parents[2] / "results" / "reference" / "tyol" / "2")
+RUN = RunFolder(Path(__file__).parents[2] / "results" / "reference" / "tyol" / "0")
 NODE = "object"
 COLOURS = {"prior": PRIOR, "target": TARGET, "generated": GENERATED}
 FEW = 300

@@ -13,6 +13,7 @@ from matplotlib.patches import StepPatch
 
 from metasim.report.columns import column_index
 from metasim.report.courses import courses, three_views
+from metasim.report.densities import all_densities
 from metasim.report.distances import distances
 from metasim.report.frames import frames
 from metasim.report.joints import joints
@@ -66,6 +67,24 @@ def test_moments_and_target_share_the_bins_of_their_panel(run: RunData) -> None:
         assert np.allclose(found[frame.label].get_data()[0], share(column(frame.values, run, X), bins))
     target = column(run.populations.target, run, X)
     assert np.allclose(found["target"].get_data()[0], share(target, bins))
+
+
+def test_what_images_do_not_determine_is_hatched(run: RunData) -> None:
+    """As the part of the generated scenes that it is, where there are any."""
+    assert run.populations is not None
+    made, place = run.populations, column_index(run.populations, X)
+    told = np.ones(made.generated.shape, bool)
+    told[:, place] = made.generated[:, place] > np.quantile(made.generated[:, place], 0.3)
+    panels = all_densities(replace(run, populations=replace(made, told={"generated": told}))).axes
+    for index, axes in enumerate(panels):
+        found = steps(axes)
+        assert ("not determined" in found) == (index == place)
+    found = steps(panels[place])
+    part, whole = (found[name].get_data()[0] for name in ("not determined", "generated"))
+    assert part.sum() == pytest.approx(1 - told[:, place].mean())
+    hidden = column(made.generated, run, X)[~told[:, place]]
+    assert np.allclose(part, share(hidden, edges(list(found.values()))) * part.sum())
+    assert (part <= whole + 1e-12).all()
 
 
 def test_three_panels_have_the_same_axes_and_bins(run: RunData) -> None:
