@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from metasim.model.posterior import AutoregressivePosterior
-from metasim.model.trunk import CLOSE_WIDTH, GLOBAL_WIDTH, CloseLook, Trunk
+from metasim.model.trunk import CLOSE_WIDTH, GLOBAL_WIDTH, LEVELS, CloseLook, Trunk, levels
 from metasim.scene.layout import SceneLayout
 
 BINS = 64
@@ -57,8 +57,9 @@ class Reading:
 class InverseNetwork(nn.Module):
     """Reads the attributes of a scene from its image. Built from the layout; knows no experiment.
 
-    Each attribute is read from the whole image and from a close look at its node (at all objects, for
-    nodes without an appearance of their own such as cameras and lights).
+    Each attribute is read from the whole image and from a close look at its node. Nodes without an
+    appearance of their own, such as cameras and lights, are read from a look at all objects, and from how
+    bright the image is.
 
     Args:
         layout: Columns and choices of the scenes.
@@ -71,15 +72,15 @@ class InverseNetwork(nn.Module):
         objects = len(view.objects)
         self.trunk = Trunk(objects)
         self.close = CloseLook(view.extent, view.pixels) if objects else None
-        self.node_width = GLOBAL_WIDTH + (CLOSE_WIDTH + 2 if objects else 0)
         self.class_heads = nn.ModuleList(
-            nn.Linear(self.node_width, len(choice.classes)) for choice in layout.choices
+            nn.Linear(self._width(choice.node), len(choice.classes)) for choice in layout.choices
         )
-        self.bin_heads = nn.ModuleList(nn.Linear(self.node_width, BINS) for _ in layout.columns)
+        widths = [self._width(column.node) for column in layout.columns]
+        self.bin_heads = nn.ModuleList(nn.Linear(width, BINS) for width in widths)
         self.dropout = nn.Dropout(DROPOUT)
         periodic = [column.spec.periodic for column in layout.columns]
         self.posterior = AutoregressivePosterior(
-            [self.node_width] * len(periodic),
+            widths,
             periodic,
             sum(layout.class_numbers),
             _drawing_order(layout, view),
@@ -98,6 +99,7 @@ class InverseNetwork(nn.Module):
         look = seen if centres is None else torch.where(centres.isnan(), seen.detach(), centres)
         by_node = self._by_node(pixels, whole.float(), look)
         by_node = {node: self.dropout(features) for node, features in by_node.items()}
+        by_node[""] = torch.cat([by_node[""], levels(pixels)], dim=1)
         columns = [by_node.get(column.node, by_node[""]) for column in self.layout.columns]
         logits = [
             head(by_node.get(choice.node, by_node[""])).float()
@@ -106,8 +108,13 @@ class InverseNetwork(nn.Module):
         bins = torch.stack([head(x).float() for head, x in zip(self.bin_heads, columns, strict=True)], dim=1)
         return Reading(columns, logits, bins, seen, maps)
 
+    def _width(self, node: str) -> int:
+        """Of the features that a node is read from."""
+        close = CLOSE_WIDTH + 2 if self.close else 0
+        return GLOBAL_WIDTH + close + (0 if node in self.view.objects else LEVELS)
+
     def _by_node(self, pixels: Tensor, whole: Tensor, centres: Tensor) -> dict[str, Tensor]:
-        """(B, node_width) features by object, and under ``""`` those of all other nodes."""
+        """(B, .) features by object, and under ``""`` those of all other nodes."""
         if self.close is None:
             return {"": whole}
         close = self.close(pixels, centres).float()

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 GLOBAL_WIDTH = 192
 CLOSE_WIDTH = 128
 TRUNK_SIDE = 64  # longer sides are averaged down before the trunk; the close look keeps full resolution
+LEVELS = 12  # what is read off an image's brightness
 KEYPOINTS = 24
 GRID = 8
 PEAK = 2  # cells to each side of a map's highest that still belong to its peak
@@ -43,6 +44,17 @@ def peak_argmax(maps: Tensor) -> Tensor:
     columns = torch.arange(width, device=maps.device)
     near = ((rows - top // width).abs() <= PEAK) & ((columns - top % width).abs() <= PEAK)
     return soft_argmax(maps.masked_fill(~near, -torch.inf))
+
+
+def levels(images: Tensor) -> Tensor:
+    """(B, LEVELS) how bright (B, 3, H, W) images are: mean, spread and highlights of each colour.
+
+    Layers normalise their features image by image, so that light is told there by what is left at the edges.
+    Highlights are the brightest pixel and the brightest spot of 3 by 3, since noise raises the former alone.
+    """
+    spots = nn.functional.avg_pool2d(images, 3, 1)
+    parts = images.mean((2, 3)), images.std((2, 3)), images.amax((2, 3)), spots.amax((2, 3))
+    return 2 * torch.cat(parts, dim=1)
 
 
 class Trunk(nn.Module):

@@ -35,7 +35,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[RunFolder]:
     """One with everything its manifest can tell, one surely apart from its target, one without an end."""
     place = tmp_path_factory.mktemp("runs")
     whole = ("manifest.json", "summary.json", "population.npz")
-    first = taken("tyol/2", place / "first", *whole)
+    first = taken("tyol/0", place / "first", *whole)
     rewrite(first.manifest, commit="0123abc+", machine={"host": "h", "cpus": 7, "accelerator": "none such"})
     apart = taken("digits_rotation/1", place / "apart", *whole)
     rewrite(apart.summary, verdict=read(apart.summary)["verdict"] | {"p_value": 2e-4})
