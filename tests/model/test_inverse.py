@@ -10,7 +10,7 @@ from torch import Tensor
 
 from metasim.base.streams import seeded_layers, torch_stream
 from metasim.model.inverse import BINS, InverseNetwork, View
-from metasim.model.trunk import CloseLook, coordinates, peak_argmax, soft_argmax
+from metasim.model.trunk import LEVELS, CloseLook, coordinates, levels, peak_argmax, soft_argmax
 from metasim.scene.attribute import AttributeSpec
 from metasim.scene.layout import Choice, Column, SceneLayout
 
@@ -88,6 +88,37 @@ def test_every_parameter_learns() -> None:
     torch.stack(parts + [logits.square().sum() for logits in reading.class_logits]).sum().backward()
     still = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.any()]
     assert still == []
+
+
+@given(st.floats(0.1, 3.0), st.floats(-2.0, 2.0))
+def test_levels_follow_gain_and_offset(gain: float, offset: float) -> None:
+    """All but the spread move with the offset."""
+    images = torch.rand(3, 3, 12, 16, generator=torch_stream(0, "test/levels"))
+    before, after = levels(images), levels(gain * images + offset)
+    moved = 2 * offset * torch.ones(4, 3)
+    moved[1] = 0.0
+    torch.testing.assert_close(after, gain * before + moved.flatten(), atol=1e-4, rtol=1e-4)
+    assert before.shape == (3, LEVELS)
+
+
+def test_noise_raises_spots_less_than_pixels() -> None:
+    """To about a third, since a spot is the mean of nine."""
+    noise = 0.1 * torch.randn(40, 3, 32, 32, generator=torch_stream(0, "test/noise"))
+    pixels, spots = levels(noise).unflatten(1, (4, 3))[:, 2:].mean((0, 2))
+    assert 0 < spots < 0.4 * pixels
+
+
+def test_light_is_read_from_brightness_and_objects_are_not() -> None:
+    """What an object is read from is as wide as without a light."""
+    net = network(1)
+    thing, _, light = net(pictures(2, (32, 32))).columns
+    assert light.shape[1] == thing.shape[1] + LEVELS
+    grey = torch.tensor([40, 200], dtype=torch.uint8)[:, None, None, None].expand(-1, 32, 32, 3)
+    darker, lighter = net(grey).columns[2][:, -LEVELS:]
+    # A grey level is a 64th, counted twice; an even image has no spread.
+    expected = torch.full((4, 3), 2 * 160 / 64)
+    expected[1] = 0.0
+    torch.testing.assert_close(lighter - darker, expected.flatten())
 
 
 def test_classes_become_one_hot_side_by_side() -> None:
