@@ -50,9 +50,10 @@ def table(runs: Sequence[Line]) -> str:
 
 
 def _cells(runs: Sequence[Line], tell: Callable[[Line], Told | None]) -> str:
-    """What is told of all runs, once where it is the same."""
+    """What is told of each run, once where it is the same of all."""
     told = [found for found in map(tell, runs) if found is not None]
-    return " / ".join(dict.fromkeys(text if good else f"**{text}**" for text, good in told))
+    texts = [text if good else f"**{text}**" for text, good in told]
+    return texts[0] if len(set(texts)) == 1 else " / ".join(texts)
 
 
 def _w1(run: Line) -> Told | None:

@@ -105,6 +105,11 @@ def test_seeds_stand_side_by_side_and_what_fails_in_bold() -> None:
     ]
 
 
+def test_what_is_the_same_of_all_seeds_is_told_once_and_of_some_each_time() -> None:
+    row = table([measure(summary(w1=w1), ROW, "inversion") for w1 in (0.005, 0.005, 0.006)]).splitlines()[-1]
+    assert "| 0.0050 (0.0030) / 0.0050 (0.0030) / 0.0060 (0.0030) | 1.00 | 0.05 |" in row
+
+
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_a_modes_weight_is_what_lies_between_its_ends_and_is_told(ours: float, theirs: float) -> None:
     def values(weight: float) -> npt.NDArray[np.float64]:
