@@ -99,6 +99,7 @@ class InverseNetwork(nn.Module):
         look = seen if centres is None else torch.where(centres.isnan(), seen.detach(), centres)
         by_node = self._by_node(pixels, whole.float(), look)
         by_node = {node: self.dropout(features) for node, features in by_node.items()}
+        # After the dropout, since a few numbers without which there is no light are not to be guessed at.
         by_node[""] = torch.cat([by_node[""], levels(pixels)], dim=1)
         columns = [by_node.get(column.node, by_node[""]) for column in self.layout.columns]
         logits = [
