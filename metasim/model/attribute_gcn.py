@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
-from torch_geometric.nn import MessagePassing
+from torch_geometric.utils import scatter
 
 from metasim.model.margins import Margins
 from metasim.scene.encoding import SceneData
@@ -16,7 +16,7 @@ from metasim.scene.schema import SceneSchema
 ENCODING = 3  # numbers per attribute: linear value, cosine, sine
 
 
-class SceneConv(MessagePassing):
+class SceneConv(nn.Module):
     r"""Gated message passing on a scene tree, with weights of their own for each direction.
 
     .. math:: h_i \leftarrow h_i + g_i \odot \phi\Big(W_0 h_i + W_\downarrow h_{p(i)}
@@ -29,7 +29,7 @@ class SceneConv(MessagePassing):
     """
 
     def __init__(self, hidden: int) -> None:
-        super().__init__(aggr="mean")
+        super().__init__()
         self.norm = nn.LayerNorm(hidden)
         self.own = nn.Linear(hidden, hidden)
         self.from_parent = nn.Linear(hidden, hidden, bias=False)
@@ -39,10 +39,19 @@ class SceneConv(MessagePassing):
     def forward(self, nodes: Tensor, edge_index: Tensor) -> Tensor:
         """One round of messages down and up the tree."""
         h = self.norm(nodes)
-        down = self.propagate(edge_index, x=self.from_parent(h))
-        up = self.propagate(edge_index.flip(0), x=self.from_children(h))
+        parents, children = edge_index
+        down = _mean_message(self.from_parent(h), parents, children)
+        up = _mean_message(self.from_children(h), children, parents)
         update = nn.functional.silu(self.own(h) + down + up)
         return nodes + torch.sigmoid(self.gate(h)) * update
+
+
+def _mean_message(messages: Tensor, senders: Tensor, receivers: Tensor) -> Tensor:
+    """(N, hidden) mean of what each node is sent; zero for those that nothing is sent.
+
+    ``MessagePassing`` does the same by code that it writes into the temporary folder and leaves there.
+    """
+    return scatter(messages[senders], receivers, dim=0, dim_size=len(messages), reduce="mean")
 
 
 class AttributeNetwork(nn.Module):
