@@ -59,10 +59,12 @@ class EngineProcess:
 
     def __init__(self, threads: int = 1) -> None:
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
+        # Its temporary files go with it: who is killed, or leaves without a farewell, tidies nothing up.
+        self._scratch = tempfile.TemporaryDirectory(prefix="metasim-worker-", ignore_cleanup_errors=True)
         self._memory_kills = memory_kills()
         self._pipe, theirs = multiprocessing.Pipe()
         with theirs:
-            self._process = _launch(theirs.fileno(), self._noise, threads)
+            self._process = _launch(theirs.fileno(), self._noise, self._scratch.name, threads)
         self._measured = psutil.Process(self._process.pid)
         self._capabilities: Capabilities | None = None
         self._patience_s = 0.0
@@ -161,6 +163,7 @@ class EngineProcess:
         self._process.wait()
         self._pipe.close()
         self._noise.close()
+        self._scratch.cleanup()
 
     def _have_patience(self, seconds: float) -> None:
         """Sets how long the pipe waits for the other side, also in the middle of a message."""
@@ -187,9 +190,9 @@ class EngineProcess:
         return f"worker {end}" + (f": {lines[-1].decode(errors='replace')}" if lines else "")
 
 
-def _launch(handle: int, noise: IO[bytes], threads: int) -> subprocess.Popen[bytes]:
+def _launch(handle: int, noise: IO[bytes], scratch: str, threads: int) -> subprocess.Popen[bytes]:
     """Starts the process: silent, in a session of its own that no Ctrl-C reaches."""
-    environment = os.environ | dict.fromkeys(THREAD_LIMITS, str(threads))
+    environment = os.environ | dict.fromkeys(THREAD_LIMITS, str(threads)) | {"TMPDIR": scratch}
     environment["PYTHONPATH"] = os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)
     return subprocess.Popen(
         [sys.executable, "-P", "-c", ENTRY, str(handle), str(os.getpid())],

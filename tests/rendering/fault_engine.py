@@ -6,6 +6,7 @@ import os
 import signal
 import struct
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,6 +40,7 @@ class FaultEngine:
             os._exit(7)
         self._size, self._seconds, self._marks = size, seconds, marks
         self._leaked = bytearray()
+        tempfile.mkdtemp(prefix="fault-")  # as Blender does, and leaves it there
         self.calls = 0
 
     @property

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -150,6 +151,16 @@ def test_workers_leave_with_the_pool_and_close_their_engines(tmp_path: Path) -> 
         assert len(workers_of(os.getpid())) == 2
     assert workers_of(os.getpid()) == []
     assert (tmp_path / "closed").exists()
+
+
+def test_nothing_is_left_of_workers_in_the_temporary_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with RenderPool(ENGINE, workers=2) as pool:
+        pool.render([scene(float(i), "crash" if i == 3 else "none") for i in range(8)], HDR, range(8))
+        assert list(tmp_path.glob("*/fault-*")), "who is at work has files there"
+    assert list(tmp_path.iterdir()) == []
 
 
 def _interrupt(stream: Iterator[object]) -> None:
