@@ -12,7 +12,7 @@ from scipy.sparse.csgraph import connected_components
 
 from metasim.base.errors import InputError
 from metasim.base.validation import closest
-from metasim.grammar.syntax import Child, Grammar, Production, Symbol
+from metasim.grammar.syntax import MOST_NODES, Child, Grammar, Production, Symbol
 from metasim.scene.schema import SceneSchema, SymbolSpec
 
 AttributeKey = tuple[str, str]  # symbol, attribute
@@ -156,7 +156,8 @@ def _check_finite(grammar: Grammar, where: str) -> None:
     """A branching process has a finite expected size if its mean matrix has a spectral radius below 1.
 
     The radius is that of the largest strongly connected part; taken part by part it is exact for
-    grammars without recursion, where rounding would spoil that of the whole.
+    grammars without recursion, where rounding would spoil that of the whole. The expected size itself
+    is bounded too.
 
     References:
         Harris, "The Theory of Branching Processes", 1963, chapter II.
@@ -171,6 +172,11 @@ def _check_finite(grammar: Grammar, where: str) -> None:
             path = f"{where}: symbols.{names[members[0]]}"
             got = f"a recursion over {', '.join(names[members])} that makes {radius:.3g} times itself"
             raise InputError(path, got, "less than once on average, so that scenes end")
+    start = np.eye(len(names))[list(names).index(grammar.start)]
+    nodes = np.linalg.solve(np.eye(len(names)) - offspring.T, start).sum()
+    if nodes > MOST_NODES:
+        got = f"scenes of {nodes:.3g} nodes on average"
+        raise InputError(f"{where}: symbols", got, f"at most {MOST_NODES}")
 
 
 def _check_laws(grammar: Grammar, where: str) -> None:

@@ -35,6 +35,7 @@ from metasim.scene.attribute import AttributeSpec
 # A symbol may not end like the names of further nodes do (object_2).
 SymbolName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$")]
 AttributeName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")]
+MOST_NODES = 10_000  # of a scene on average: a slip of the pen shall not fill the memory
 
 
 def _as_law(data: Any) -> Any:
@@ -84,15 +85,15 @@ def _as_counts(data: Any) -> Any:
         ends = data["uniform"]
         if not (isinstance(ends, list | tuple) and len(ends) == 2 and all(type(end) is int for end in ends)):
             raise ValueError("uniform: [least, most], two whole numbers")
-        if ends[0] > ends[1]:
-            raise ValueError("uniform: [least, most] with least <= most")
+        if not ends[0] <= ends[1] <= MOST_NODES:
+            raise ValueError(f"uniform: [least, most] with least <= most <= {MOST_NODES}")
         return dict.fromkeys(range(ends[0], ends[1] + 1), 1.0)
     if isinstance(data, Mapping) and set(data) == {"weights"}:
         return data["weights"]
     raise ValueError("a whole number, {uniform: [least, most]} or {weights: {1: 0.2, 2: 0.8}}")
 
 
-Count = Annotated[int, Field(ge=0)]
+Count = Annotated[int, Field(ge=0, le=MOST_NODES)]
 Counts = Annotated[dict[Count, Weight], Field(min_length=1), BeforeValidator(_as_counts)]
 
 

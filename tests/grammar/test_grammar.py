@@ -302,6 +302,13 @@ def follows(attribute: str) -> dict[str, Any]:
             "children.1.count",
             "than 0",
         ),
+        (one_symbol(children=["a", {"symbol": "b", "count": 10_001}]), "symbols.s.children.1.count", "10000"),
+        (
+            one_symbol(children=["a", {"symbol": "b", "count": {"uniform": [0, 10**12]}}]),
+            "children.1.count",
+            "10000",
+        ),
+        (one_symbol(children=["a", *[{"symbol": "b", "count": 5000}] * 2]), "symbols", "at most 10000"),
         (one_symbol(children=["a", "b"], classes={"x": -1}), "symbols.s.classes.x", "0"),
         (one_symbol(children=["a", "b"], classes={"x": 0}), "symbols.s", "above 0"),
         (one_symbol(children=["a", "b"], classes=["x", "x"]), "symbols.s.classes", "differ"),
