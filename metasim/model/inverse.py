@@ -146,11 +146,11 @@ class InverseNetwork(nn.Module):
         """
         batch = len(reading.bins)
         picked = [
-            torch.multinomial(logits.softmax(-1), draws, True, generator=generator)
+            torch.multinomial(logits.softmax(-1).cpu(), draws, True, generator=generator)
             for logits in reading.class_logits
         ]
-        empty = torch.zeros(batch, draws, 0, dtype=torch.long, device=reading.bins.device)
-        classes = torch.stack(picked, dim=-1) if picked else empty
+        drawn = torch.stack(picked, dim=-1) if picked else torch.zeros(batch, draws, 0, dtype=torch.long)
+        classes = drawn.to(reading.bins.device)
         units = self.posterior.sample(reading.columns, self.one_hot(classes.flatten(0, 1)), generator)
         return units.unflatten(0, (batch, draws)), classes
 

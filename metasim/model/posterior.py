@@ -96,14 +96,15 @@ class MixtureHead(nn.Module):
 
     def sample(self, given: Tensor, beside: Tensor, generator: torch.Generator) -> Tensor:
         """(n,) draws on [0, 1], as many in turn for each of (m, .) vectors, that see (n, .) besides."""
-        log_weight, mean, scale = self._law_beside(given, beside)
+        # Drawn where the generator is, which is the processor whatever the network is on.
+        log_weight, mean, scale = (part.cpu() for part in self._law_beside(given, beside))
         k = torch.multinomial(log_weight.exp(), 1, generator=generator)
         even = k == len(self.home)
         k = k.clamp(max=len(self.home) - 1)
-        noise = torch.randn(len(k), 1, generator=generator, device=given.device)
+        noise = torch.randn(len(k), 1, generator=generator)
         value = mean.gather(1, k) + scale.gather(1, k) * noise
-        value = torch.where(even, torch.rand(value.shape, generator=generator, device=given.device), value)
-        return (value - value.floor() if self.periodic else value.clamp(0, 1))[:, 0]
+        value = torch.where(even, torch.rand(value.shape, generator=generator), value)
+        return (value - value.floor() if self.periodic else value.clamp(0, 1))[:, 0].to(given.device)
 
 
 class AutoregressivePosterior(nn.Module):

@@ -202,7 +202,8 @@ class SetReader:
         kinds, features = self.network.read(sight, image, queries.flatten())
         of_tallies, of_kinds = self.network.sharpness
         chances = (of_kinds * kinds).softmax(1)
-        picked = torch.multinomial(chances, DRAWS, replacement=True, generator=generator)
+        picked = torch.multinomial(chances.cpu(), DRAWS, replacement=True, generator=generator)
+        picked = picked.to(self.device)
         seen = logits.flatten() > 0
         units = torch.full((len(seen), DRAWS, len(self.inventory.things.columns)), torch.nan)
         if seen.any():
