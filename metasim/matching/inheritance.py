@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from metasim.base.errors import InputError
 from metasim.config import ExperimentConfig, load_experiment
 from metasim.matching.resume import Checkpoint
 from metasim.runs.configuration import scene_digest
@@ -29,7 +30,10 @@ def find_lender(root: Path, config: ExperimentConfig, heir: RunFolder) -> RunFol
 def _lends(run: RunFolder, digest: str) -> bool:
     if not run.finished or not any(run.bank.glob(ROUNDS)):
         return False
-    return scene_digest(load_experiment(run.config)) == digest
+    try:
+        return scene_digest(load_experiment(run.config)) == digest
+    except InputError:
+        return False  # of an engine or a scene that is no longer there
 
 
 def _size(run: RunFolder) -> int:
