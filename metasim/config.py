@@ -245,6 +245,8 @@ def load_experiment(path: Path, changes: Sequence[str] = (), seed: int | None = 
         }
     )
     changed = {"grammar": _beside(here, config.grammar), "target": target}
+    if config.inception_weights:
+        changed["inception_weights"] = here / config.inception_weights
     if task := config.matching.task:
         labels = here / task.labels if isinstance(task.labels, Path) else task.labels
         task = task.model_copy(update={"labels": labels})
