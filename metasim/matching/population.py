@@ -132,7 +132,7 @@ class Population:
         correction: What a rehearsal has shown to be wrong with it, undone in its draws.
         by_mode: What it has shown to be wrong with each component of the law in angles that have no one mean.
         unknown: What the images do not tell; it keeps its prior law.
-        prior: (n, D) draws of the prior on [0, 1], for what is unknown.
+        prior: Scenes of the prior, for what is unknown.
     """
 
     posteriors: Posteriors
@@ -142,7 +142,7 @@ class Population:
     correction: Correction | None = None
     by_mode: tuple[Correction, ...] = ()
     unknown: tuple[Unknown, ...] = ()
-    prior: Array | None = None
+    prior: Labels | None = None
 
     def sample(self, rng: np.random.Generator, count: int) -> tuple[Array, Classes]:
         """Draws (count, D) attributes on [0, 1] and (count, C) classes; an image as often as it weighs."""
@@ -155,8 +155,9 @@ class Population:
         units = self.corrected(units, classes)
         for law in self.unknown:
             assert self.prior is not None
-            rows = law.rows(classes)
-            units[rows, law.column] = rng.choice(self.prior[:, law.column], rows.sum())
+            rows, alike = law.rows(classes), law.rows(self.prior.classes)
+            known = self.prior.units[alike] if alike.any() else self.prior.units
+            units[rows, law.column] = rng.choice(known[:, law.column], rows.sum())
         return units, classes
 
     def turned_gain(self, column: int, share: float) -> Array:

@@ -35,7 +35,7 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array, Classes, Drawn
 from metasim.stats.moments import MomentErrors
 
 RATES = (2.5e-3, 1.5e-3)  # first round, later ones
@@ -231,7 +231,7 @@ class Trainer:
         known = [(renders, each.multiples) for renders, each in zip(kept_out, read, strict=True)]
         unknown = self.untold(self.layout, self.population, known)
         rehearsal = Rehearsal.of(self.population, drawn, again, unknown, self.seed)
-        prior = self.layout.units(self.prior_graphs)
+        prior = Drawn(self.layout.units(self.prior_graphs), self.layout.classes(self.prior_graphs))
         self.population = replace(rehearsal.population, prior=prior)
         self.errors = moment_errors(self.population, rehearsal, self.layout.periodic, self.seed)
         self.log.rewind("rehearse")

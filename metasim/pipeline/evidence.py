@@ -20,8 +20,7 @@ from metasim.matching.structure.trainer import StructureTrainer
 from metasim.matching.target import Images
 from metasim.matching.trainer import Trainer
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Labels, SceneLayout
-from metasim.verdict.attributes import Drawn
+from metasim.scene.layout import Array, Drawn, Labels, SceneLayout
 from metasim.verdict.evidence import Features
 from metasim.verdict.identifiability import Beliefs, Identifiability, all_identifiable, identify
 from metasim.verdict.judge import FeatureSets, Judgement, Material, Readouts, judge

@@ -34,6 +34,14 @@ class Labels(Protocol):
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """Labels by themselves: attributes on [0, 1] (n, D) and class indices (n, C)."""
+
+    units: Array
+    classes: Classes
+
+
+@dataclass(frozen=True)
 class Column:
     """A mutable attribute of one node."""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -10,18 +9,10 @@ import numpy.typing as npt
 
 from metasim.runs.summary import AttributeResult, Correlation, Frequency, Moments
 from metasim.scene.attribute import AttributeSpec
-from metasim.scene.layout import Array, Classes, Column, Labels, SceneLayout
+from metasim.scene.layout import Array, Column, Drawn, Labels, SceneLayout
 from metasim.stats.moments import MomentErrors, correlation, mean_std
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
 from metasim.verdict.identifiability import Identifiability
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """Attributes on [0, 1] (n, D) and class indices (n, C) of scenes."""
-
-    units: Array
-    classes: Classes
 
 
 def distance(spec: AttributeSpec, a: Array, b: Array) -> float:

@@ -18,10 +18,10 @@ from metasim.runs.summary import (
     Variation,
     Verdict,
 )
-from metasim.scene.layout import Array, SceneLayout
+from metasim.scene.layout import Array, Drawn, SceneLayout
 from metasim.stats.moments import MomentErrors
 from metasim.verdict.alarms import Sample, false_alarms
-from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, told_rows
+from metasim.verdict.attributes import attribute_results, class_shares, correlations, told_rows
 from metasim.verdict.evidence import Features, compare
 from metasim.verdict.finding import FOREIGN, MADE_ALIKE, conclude, unlike
 from metasim.verdict.identifiability import Identifiability

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from metasim.runs.population import Column, Populations
 from metasim.runs.summary import AttributeResult, Correlation, Dependence, Frequency, Variation, Verdict
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, SceneLayout
+from metasim.scene.layout import Array, Drawn, SceneLayout
 from metasim.stats.information import mutual_information
-from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations
+from metasim.verdict.attributes import attribute_results, class_shares, correlations
 from metasim.verdict.evidence import compare
 from metasim.verdict.finding import conclude
 from metasim.verdict.identifiability import Identifiability
@@ -208,6 +208,8 @@ def _objects_judged(
     for s, part in enumerate(by_symbol(m.layout)):
         prior, ours = m.prior.objects[s], m.generated.objects[s]
         truth = None if m.truth is None else (m.truth[0].objects[s], m.truth[1].objects[s])
+        if not all(len(drawn.units) for drawn in (prior, ours, *(truth or ()))):
+            continue  # the numbers say that there are none, and of none there is nothing else to say
         attributes |= attribute_results(part, m.known, prior, ours, truth)
         correlated += correlations(part, ours, truth[0] if truth else None)
         classes |= class_shares(part, ours, truth[0] if truth else None)

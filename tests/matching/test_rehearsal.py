@@ -13,7 +13,7 @@ from metasim.matching.bank import Renders
 from metasim.matching.correction import Correction
 from metasim.matching.population import Posteriors, Unknown, fit_population
 from metasim.matching.rehearsal import Rehearsal
-from metasim.scene.layout import Array, Classes
+from metasim.scene.layout import Array, Classes, Drawn
 
 IMAGES, DRAWS = 2000, 16
 SPREAD, GUESS, NOISE = 0.03, 0.2, 0.005
@@ -44,7 +44,7 @@ def spread_of_first(unknown: tuple[Unknown, ...]) -> float:
     units, classes = found.sample(rng, IMAGES)
     again = fit_population(read(units, classes, rng), STRAIGHT, (2,), 0)
     corrected = Rehearsal.of(found, blank(units, classes), again, unknown, 0).population
-    values, of = replace(corrected, prior=scenes).sample(stream(0, "test/values"), 40 * IMAGES)
+    values, of = replace(corrected, prior=Drawn(scenes, kinds)).sample(stream(0, "test/values"), 40 * IMAGES)
     return float(values[of[:, 0] == 0].std() / scenes[kinds[:, 0] == 0].std())
 
 
@@ -77,7 +77,7 @@ def test_classes_that_hide_one_attribute_correct_the_others() -> None:
     again = fit_population(found(units, classes), straight, (2,), 0)
     unknown = (Unknown(column=0, choice=0, kind=1),)
     corrected = Rehearsal.of(inferred, blank(units, classes), again, unknown, 0).population
-    values, _ = replace(corrected, prior=scenes).sample(stream(0, "test/values"), 40 * IMAGES)
+    values, _ = replace(corrected, prior=Drawn(scenes, kinds)).sample(stream(0, "test/values"), 40 * IMAGES)
     assert values[:, 1].std() / scenes[:, 1].std() == pytest.approx(1.0, abs=5 / (2 * IMAGES) ** 0.5 + 0.05)
 
 
@@ -116,7 +116,9 @@ def test_what_is_not_known_of_a_class_moves_nothing_else() -> None:
     found = fit_population(given, np.array([False, False]), (2,), 0)
     mixing = np.array([[1.0, 0.5], [0.5, 1.2]])
     correction = Correction(np.array([0.5, 0.5]), mixing, np.zeros(2), np.array([False, False]))
-    known = replace(found, correction=correction, unknown=(Unknown(0, 0, 1),), prior=units[:, 0])
+    known = replace(
+        found, correction=correction, unknown=(Unknown(0, 0, 1),), prior=Drawn(units[:, 0], classes[:, 0])
+    )
     corrected = known.corrected(units[:, 0], classes[:, 0])
     np.testing.assert_allclose(corrected[:, 1] - 0.5, 1.2 * (units[:, 0, 1] - 0.5), atol=1e-12)
     blind = replace(known, unknown=())

@@ -9,10 +9,10 @@ from metasim.base.streams import stream
 from metasim.runs.population import Populations
 from metasim.runs.summary import Summary
 from metasim.scene.attribute import AttributeSpec
-from metasim.scene.layout import Choice, Column, SceneLayout
+from metasim.scene.layout import Choice, Column, Drawn, SceneLayout
 from metasim.stats.moments import MomentErrors, mean_std
 from metasim.stats.wasserstein import circular_wasserstein, wasserstein
-from metasim.verdict.attributes import Drawn, attribute_results, class_shares, correlations, distance
+from metasim.verdict.attributes import attribute_results, class_shares, correlations, distance
 from metasim.verdict.identifiability import Identifiability, all_identifiable
 from metasim.verdict.judge import FeatureSets, Material, judge
 

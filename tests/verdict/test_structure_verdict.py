@@ -119,6 +119,18 @@ def test_nothing_is_compared_with_a_truth_that_is_unknown(material: StructureMat
     assert all(f.target is None for table in found.counts.values() for f in table.values())
 
 
+@pytest.mark.parametrize("absent", ["generated", "target"])
+def test_of_objects_that_are_not_there_the_numbers_alone_are_told(
+    material: StructureMaterial, absent: str
+) -> None:
+    none = census(grammar({0: 1.0, 1: 1e-12}, 0.5, [0, 1]), 4)
+    changed = {"generated": none} if absent == "generated" else {"truth": (none, none)}
+    found = judge_structure(replace(material, **changed), np.random.default_rng(0), 20)
+    assert set(found.attributes) == {"shoe.yaw"}
+    assert found.counts["mug"]["0"].generated == (absent == "generated")
+    assert found.counts["mug"]["0"].target == (absent == "target")
+
+
 def test_classes_that_hide_an_attribute_have_no_part_in_its_figures(material: StructureMaterial) -> None:
     """Red mugs of the generator are made to lie elsewhere; of their size images tell nothing."""
     mugs, shoes = material.generated.objects

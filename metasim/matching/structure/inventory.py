@@ -17,7 +17,7 @@ from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.rows import Rows
 from metasim.matching.structure.anatomy import Anatomy, Order, Tally, orders_of
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Choice, Classes, Column, SceneLayout
+from metasim.scene.layout import Array, Choice, Classes, Column, Drawn, SceneLayout
 
 ABSENT = -1
 MOST_TALLIES = 256
@@ -167,10 +167,12 @@ class Inventory:
             tallies[row] = self.tallies.index(tuple(symbols.count(name) for name in self.symbols))
         return Sets(tallies, kinds, units, scenery)
 
-    def units_of(self, symbol: int, sets: Sets) -> Array:
-        """(objects, attributes) of all objects of one symbol, on [0, 1]."""
+    def objects_of(self, symbol: int, sets: Sets) -> Drawn:
+        """All objects of one symbol, with its attributes and classes."""
         mine = (self.symbol_of[sets.kinds] == symbol) & (sets.kinds != ABSENT)
-        return sets.units[mine][:, self.owned[symbol]]
+        classes = (sets.kinds[mine] - self.kinds_of(symbol)[0])[:, None]
+        chosen = len(self.part(symbol).choices)
+        return Drawn(sets.units[mine][:, self.owned[symbol]], classes[:, :chosen])
 
     def rows(self, sets: Sets) -> Array:
         """(objects, columns of the layout) attributes on [0, 1], NaN where an object has none such.

@@ -23,7 +23,7 @@ def wide_sets(inventory: Inventory, prior: Sequence[SceneGraph]) -> SetProposal:
     """All numbers equally often, objects and scenery from the tempered prior."""
     objects, sets = [], inventory.sets(prior)
     for s in range(len(inventory.symbols)):
-        layout, units = inventory.part(s), inventory.units_of(s, sets)
+        layout, units = inventory.part(s), inventory.objects_of(s, sets).units
         empty = np.zeros((len(units), len(layout.choices)), dtype=np.int64)
         objects.append(wide_proposal(units, empty, layout.periodic, layout.class_numbers))
     about = inventory.scenery

@@ -8,7 +8,7 @@ from metasim.matching.population import Untold
 from metasim.matching.rehearsal import Rehearsal
 from metasim.matching.structure.known import Known
 from metasim.matching.structure.objects import Inferred
-from metasim.scene.layout import Array, SceneLayout
+from metasim.scene.layout import Labels, SceneLayout
 
 
 @dataclass(frozen=True)
@@ -34,18 +34,18 @@ class Studied:
         inferred: Inferred,
         kept_out: list[Known],
         rehearsed: Known,
-        prior: Array,
+        prior: Labels,
         untold: Untold,
         seed: int,
     ) -> Studied:
-        """The part with its law corrected; what images do not tell of it keeps the (n, D) prior's.
+        """The part with its law corrected; what images do not tell of it keeps the prior's.
 
         Args:
             layout: As above.
             inferred: The law as it was read.
             kept_out: As above.
             rehearsed: As above.
-            prior: Draws of the grammar on [0, 1].
+            prior: Its objects in scenes of the grammar.
             untold: Says what images do not tell.
             seed: Root seed.
         """

@@ -45,7 +45,7 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.log import RunLog
 from metasim.runs.progress import Progress
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array
+from metasim.scene.layout import Array, Drawn
 
 PRIOR_SCENES = 1024
 TRANSFER_SCENES = 4096  # what they have by chance is carried over to those that the generator meets
@@ -207,7 +207,8 @@ class StructureTrainer:
         inventory, sets = self.inventory, self.inventory.sets(self.prior_graphs)
         symbols = range(len(inventory.symbols))
         layouts = [*map(inventory.part, symbols), inventory.scenery]
-        priors = [*(inventory.units_of(s, sets) for s in symbols), sets.scenery]
+        no_class = np.zeros((len(sets.scenery), 0), dtype=np.int64)
+        priors = [*(inventory.objects_of(s, sets) for s in symbols), Drawn(sets.scenery, no_class)]
         parts = [*self.objects, self.scenery]
         for i, (inferred, again) in enumerate(zip(parts, rehearsed, strict=True)):
             before = [of_round[i] for of_round in kept_out]
@@ -239,13 +240,14 @@ class StructureTrainer:
             self.network.load_state_dict(self.checkpoint.network)
             return
         streams = [stream(self.seed, "transfer/scenes", i) for i in range(TRANSFER_SCENES)]
-        wanted = [
-            Wanted.objects(self.inventory, s, inferred.population, self.seed)
-            for s, inferred in enumerate(self.objects)
-            if inferred is not None
-        ]
-        if not wanted:
+        if not any(self.objects):
             raise MetasimError("no object is read in the target's images: more renders or steps are needed")
+        inventory, sets = self.inventory, self.inventory.sets(self.prior_graphs)
+        laws = [
+            inventory.objects_of(s, sets) if inferred is None else inferred.population
+            for s, inferred in enumerate(self.objects)
+        ]
+        wanted = [Wanted.objects(inventory, s, law, self.seed) for s, law in enumerate(laws)]
         if self.scenery is not None:
             wanted.append(Wanted.scenery(self.inventory, self.scenery.population, self.seed))
         graphs = derive(self.grammar, self.policy, streams)

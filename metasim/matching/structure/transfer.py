@@ -20,7 +20,7 @@ from metasim.matching.transfer import AttributeSpace
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.scene.encoding import GraphEncoder, SceneData
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, SceneLayout
+from metasim.scene.layout import Array, Labels, SceneLayout
 from metasim.scene.schema import SceneSchema
 
 SCENES = 64  # a batch
@@ -49,10 +49,13 @@ class Wanted:
     space: AttributeSpace
 
     @classmethod
-    def objects(cls, inventory: Inventory, symbol: int, population: Population, seed: int) -> Wanted:
-        """What a population asks for of the objects of a symbol."""
+    def objects(cls, inventory: Inventory, symbol: int, law: Population | Labels, seed: int) -> Wanted:
+        """What a population, or known objects, ask for of the objects of a symbol."""
         schema, layout, name = inventory.grammar.schema, inventory.part(symbol), inventory.symbols[symbol]
-        units, classes = population.sample(stream(seed, f"transfer/population/{symbol}"), POINTS)
+        if isinstance(law, Population):
+            units, classes = law.sample(stream(seed, f"transfer/population/{symbol}"), POINTS)
+        else:
+            units, classes = law.units, law.classes
         known = schema.by_name[name].classes
         kinds = classes[:, 0] if classes.shape[1] else np.zeros(len(units), dtype=np.int64)
         ids = torch.tensor([schema.class_names.index(c) for c in known])

@@ -18,6 +18,7 @@ from metasim.matching.structure.proposals import wide_sets
 from metasim.matching.structure.readings import Readings
 from metasim.matching.structure.rehearsal import Studied
 from metasim.rendering.pool import RenderPool
+from metasim.scene.layout import Drawn
 
 QUERIES, DRAWS, NUM = 6, 4, 80
 LAYOUT = INVENTORY.part(0)
@@ -102,7 +103,7 @@ def studied(unknown: tuple[Unknown, ...], noise: float = 0.06) -> tuple[Inferred
     inferred = Inferred.of(read(target, classes, noise, rng), LAYOUT, 0)
     units, kinds = inferred.population.sample(rng, OBJECTS)
     rehearsed = Known(units, kinds, read(units, kinds, noise, rng))
-    prior = rng.uniform(0, 1, (OBJECTS, 2))
+    prior = Drawn(rng.uniform(0, 1, (OBJECTS, 2)), rng.integers(0, 2, (OBJECTS, 1)))
     part = Studied.of(LAYOUT, inferred, [rehearsed], rehearsed, prior, lambda *_: unknown, 0)
     return inferred, part
 

@@ -128,6 +128,23 @@ def test_boxes_are_those_of_objects_whatever_stands_about_them() -> None:
     assert ((read.drawn_scenery >= 0) & (read.drawn_scenery <= 1)).all()
 
 
+def test_objects_that_no_image_shows_keep_the_law_of_the_grammar() -> None:
+    """Places are uniform: four standard errors of a median of the objects learnt from and of those made."""
+    rng = np.random.default_rng(0)
+    graphs = [INVENTORY.grammar.sample(rng) for _ in range(512)]
+    network = new_network(INVENTORY.grammar, 0)
+    with seeded_layers(0, "test"):
+        law = Wanted.objects(INVENTORY, 0, INVENTORY.objects_of(0, INVENTORY.sets(graphs)), 0)
+        transfer_objects(network, graphs, [law], INVENTORY, 100, 0, lambda *_: None)
+    scenes = Generator(INVENTORY.grammar, network, 0).scenes(512, "test")
+    made = INVENTORY.objects_of(0, INVENTORY.sets(scenes))
+    levels = np.array([0.1, 0.5, 0.9])
+    error = 4 * (2 * 0.25 / len(made.units)) ** 0.5
+    assert np.abs(np.quantile(made.units, levels, 0) - levels[:, None]).max() < error
+    classes = [node.cls == "4" for scene in scenes for node in scene.of_symbol("digit")]
+    assert made.classes[:, 0].tolist() == classes
+
+
 def test_the_generator_carries_the_joint_law_of_the_scenery() -> None:
     """Strength and turn of the light together in two modes; each margin is exact by the quantile maps."""
     rng = np.random.default_rng(0)
