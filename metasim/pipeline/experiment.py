@@ -157,7 +157,9 @@ class Experiment:
             scenes,
             *given,
             self._lender(root, folder, progress),
-            None if matching.task is None else labelled_part(matching.task, target, self.layout),
+            None
+            if matching.task is None
+            else labelled_part(matching.task, target, self.layout, progress.say),
         )
 
     def _lender(self, root: Path, folder: RunFolder, progress: Progress) -> RunFolder | None:

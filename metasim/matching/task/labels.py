@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -111,18 +111,42 @@ class LabelFile:
         )
 
 
-def labelled_part(config: TaskConfig, target: Target, layout: SceneLayout) -> Labelled:
+def labelled_part(
+    config: TaskConfig, target: Target, layout: SceneLayout, say: Callable[[str], None]
+) -> Labelled:
     """The labelled target: a file's, or the first images that a simulated target gives to learn from.
 
+    Args:
+        config: Where the labels are.
+        target: The target; images of a file that are kept for the verdict are left out.
+        layout: Columns and choices of the scenes.
+        say: Told how many are left out.
+
     Raises:
-        InputError: If the file is wrong, or a class has too few images.
+        InputError: If the file is wrong, too few labels are left, or a class has too few images.
     """
-    if isinstance(config.labels, Path):
-        height, width = target.images.shape[1:3]
-        return LabelFile.read(config.labels, config.kind, layout).load((height, width))
-    truth = Truth(target.units[: config.labels], target.classes[: config.labels])
-    check_classes(truth, config.kind, layout, "matching.task.labels")
-    return Labelled(target.images[: config.labels], truth)
+    where = "matching.task.labels"
+    if not isinstance(config.labels, Path):
+        if config.labels > target.learning:
+            raise InputError(
+                where, str(config.labels), f"{target.learning} at most, the images to learn from"
+            )
+        truth = Truth(target.units[: config.labels], target.classes[: config.labels])
+        check_classes(truth, config.kind, layout, where)
+        return Labelled(target.images[: config.labels], truth)
+    height, width = target.images.shape[1:3]
+    given = LabelFile.read(config.labels, config.kind, layout).load((height, width))
+    kept = {image.tobytes() for image in target.images[target.learning :]}
+    rows = np.flatnonzero([image.tobytes() not in kept for image in given.images])
+    if len(rows) == len(given.images):
+        return given
+    left_out = len(given.images) - len(rows)
+    if len(rows) < LEAST:
+        got = f"{left_out} of {len(given.images)} kept for the verdict"
+        raise InputError(f"{config.labels}", got, f"{LEAST} others or more")
+    say(f"{where}: {left_out} of {len(given.images)} images are kept for the verdict, and left out")
+    check_classes(given.truth.take(rows), config.kind, layout, str(config.labels))
+    return Labelled(given.images[rows], given.truth.take(rows))
 
 
 def check_classes(truth: Truth, kind: str, layout: SceneLayout, where: str) -> None:

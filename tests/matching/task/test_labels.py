@@ -10,7 +10,9 @@ from PIL import Image
 from task_scenes import LAYOUT, draw, labelled  # pyright: ignore[reportMissingImports]
 
 from metasim.base.errors import InputError
-from metasim.matching.task.labels import LabelFile
+from metasim.config import TaskConfig
+from metasim.matching.target import Target
+from metasim.matching.task.labels import LabelFile, labelled_part
 
 
 def written(folder: Path, lines: list[str]) -> Path:
@@ -79,6 +81,33 @@ def test_an_image_that_is_not_there_is_named(tmp_path: Path) -> None:
     (tmp_path / "7.png").unlink()
     with pytest.raises(InputError, match=r"matching.task.labels: .*7.png"):
         LabelFile.read(path, "classify", LAYOUT).load((8, 8))
+
+
+def target_of(learning: int, kept: range) -> Target:
+    """Bright images to learn from, and some of the files' shades that are kept for the verdict."""
+    shades = [*range(100, 100 + learning), *kept]
+    images = np.stack([np.full((30, 20, 3), shade, np.uint8) for shade in shades])
+    return Target(images, learning, np.full((len(shades), 2), 0.5), np.arange(len(shades))[:, None] % 2)
+
+
+def test_images_kept_for_the_verdict_are_left_out(tmp_path: Path) -> None:
+    config, notices = TaskConfig(kind="classify", labels=written(tmp_path, sound())), list[str]()
+    found = labelled_part(config, target_of(26, range(30, 34)), LAYOUT, notices.append)
+    assert len(found.images) == 24
+    assert notices == []
+    found = labelled_part(config, target_of(26, range(18, 22)), LAYOUT, notices.append)
+    left = [*range(18), 22, 23]
+    assert found.images[:, 0, 0, 0].tolist() == left
+    assert found.truth.classes[:, 0].tolist() == [i % 2 for i in left]
+    assert notices == ["matching.task.labels: 4 of 24 images are kept for the verdict, and left out"]
+    with pytest.raises(InputError, match="6 of 24 kept for the verdict; expected 20 others or more"):
+        labelled_part(config, target_of(24, range(18, 24)), LAYOUT, notices.append)
+
+
+def test_no_more_labels_than_images_to_learn_from(tmp_path: Path) -> None:
+    """Scenes of a target may fail to render, so that it has fewer images than was asked for."""
+    with pytest.raises(InputError, match="25; expected 24 at most"):
+        labelled_part(TaskConfig(kind="classify", labels=25), target_of(24, range(24)), LAYOUT, str)
 
 
 def test_halves_share_no_image_and_have_each_class_as_often() -> None:
