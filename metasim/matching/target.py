@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageOps
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.base.files import whole_file
@@ -230,7 +230,7 @@ def read_image(path: Path, where: str) -> Image.Image:
     try:
         with Image.open(path) as picture:
             picture.load()
-            return picture.copy()
+            return ImageOps.exif_transpose(picture)  # a camera that was held upright says so here alone
     except Exception as error:  # decoders of damaged files raise whatever comes to them
         raise InputError(f"{where}: {path}", "not readable as an image", "a PNG or JPEG file") from error
 
@@ -239,7 +239,7 @@ def as_rgb(picture: Image.Image, size: tuple[int, int]) -> Images:
     """A picture as (H, W, 3) bytes: its middle part, brought to a width and height."""
     if picture.mode.startswith("I"):  # 16 bits of grey, which a mere conversion would cut at 255
         picture = Image.fromarray((np.asarray(picture) // 257).astype(np.uint8))
-    if picture.mode in ("RGBA", "LA", "PA"):
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
         behind = Image.new("RGBA", picture.size, (0, 0, 0, 255))
         picture = Image.alpha_composite(behind, picture.convert("RGBA"))
     picture = picture.convert("RGB")

@@ -126,7 +126,7 @@ class CloseLook(nn.Module):
         )
 
     def crops(self, images: Tensor, centres: Tensor) -> Tensor:
-        """(B * V, 3, pixels, pixels) views around the centres; beyond the image is black."""
+        """(B * V, 3, pixels, pixels) views around the centres; beyond the image is mid-grey."""
         batch, objects = centres.shape[:2]
         axis = (torch.arange(self.pixels, device=images.device) + 0.5) / self.pixels - 0.5
         offset = torch.stack(torch.meshgrid(axis, axis, indexing="xy"), dim=-1)

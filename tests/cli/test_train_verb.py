@@ -307,6 +307,14 @@ def test_a_run_of_another_experiment_is_refused(desk: Desk) -> None:
         assert "a run of a different configuration" in desk.refused(*options)
 
 
+def test_paths_of_an_experiment_are_relative_to_its_file(desk: Desk) -> None:
+    desk.refused("--set", "nonsense=1")  # leaves the file
+    (desk.path / "weights.pth").touch()
+    config = load_experiment(desk.path / "mine.yaml", ["inception_weights=weights.pth"])
+    assert config.inception_weights == desk.path / "weights.pth"
+    assert load_experiment(desk.path / "mine.yaml").inception_weights is None
+
+
 def train_from(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
     script = [sys.executable, str(ROOT / "scripts" / "train.py"), *options]

@@ -9,7 +9,7 @@ import matching_scenes as tests
 import numpy as np
 import pytest
 from matching_scenes import digits_grammar, faulty_grammar
-from PIL import Image
+from PIL import ExifTags, Image
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.base.streams import stream
@@ -153,6 +153,31 @@ def test_transparent_images_lie_on_black(tmp_path: Path) -> None:
     assert not target.images[:, :, :8].any()
     right = sorted(np.asarray(plain(i))[:, 8:].tobytes() for i in range(40))
     assert sorted(image[:, 8:].tobytes() for image in target.images) == right
+
+
+def test_transparent_colours_of_a_palette_lie_on_black(tmp_path: Path) -> None:
+    def indexed(i: int) -> Image.Image:
+        picture = Image.fromarray(np.tile(np.repeat(np.array([0, 1], np.uint8), 8), (12, 1)))
+        picture.putpalette([255, 0, 0, 0, 5 * i, 0])
+        picture.info["transparency"] = 0
+        return picture
+
+    target, _ = read(folder_of(tmp_path, indexed))
+    assert not target.images[:, :, :8].any()
+    assert sorted(target.images[:, 3, 12, 1].tolist()) == [5 * i for i in range(40)]
+
+
+def test_a_camera_that_was_held_upright_is_believed(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, plain)
+    for path in folder.iterdir():
+        lying = Image.open(path).transpose(Image.Transpose.ROTATE_90)
+        exif = lying.getexif()
+        exif[ExifTags.Base.Orientation] = 6  # to be turned clockwise when it is shown
+        lying.save(path, exif=exif)
+    target, notices = read(folder)
+    assert notices == []
+    expected = sorted(np.asarray(plain(i)).tobytes() for i in range(40))
+    assert sorted(image.tobytes() for image in target.images) == expected
 
 
 def test_a_few_grey_images_among_others_are_enough_for_a_notice(tmp_path: Path) -> None:

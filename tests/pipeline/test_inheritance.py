@@ -66,6 +66,10 @@ def test_a_bank_of_other_scenes_or_none_is_not_lent(
         return find_lender(tmp_path, config, RunFolder(tmp_path / "heir" / "0"))
 
     assert found() == lender
+    moved = RunFolder(tmp_path / "moved" / "0")  # beside a run whose scene is no longer there
+    shutil.copytree(lender.path, moved.path)
+    moved.config.write_text(moved.config.read_text().replace("kind: sprites", "kind: gone:Engine"))
+    assert found() == lender
     assert found("renderer.size=24") is None
     shutil.rmtree(lender.bank)
     assert found() is None
