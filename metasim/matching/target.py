@@ -191,23 +191,24 @@ def read_target(
     if len(paths) < LEAST_IMAGES:
         raise InputError(f"target.images: {folder}", f"{len(paths)} images", f"at least {LEAST_IMAGES}")
     order = stream(seed, "target/order").permutation(len(paths))[: config.num]
-    pictures = [read_image(paths[i], "target.images") for i in order]
-    first = pictures[0]
-    for i, picture in zip(order, pictures, strict=True):
-        if picture.size != first.size:
-            found = f"{picture.size[0]} x {picture.size[1]} pixels"
-            expected = f"{first.size[0]} x {first.size[1]} as in {paths[order[0]].name}"
-            raise InputError(f"target.images: {paths[i]}", found, expected)
     height, width = size
-    if first.size != (width, height):
-        cut = " their middle" if first.size[0] * height != first.size[1] * width else ""
-        say(
-            f"target images are {first.size[0]} x {first.size[1]};{cut} resized to the renderer's "
-            f"{width} x {height}"
-        )
-    if any(picture.mode != "RGB" for picture in pictures):
+    images, modes = np.zeros((len(order), height, width, 3), np.uint8), set[str]()
+    across = down = 0
+    for row, i in enumerate(order):  # one at a time: photographs may be large
+        picture = read_image(paths[i], "target.images")
+        modes.add(picture.mode)
+        if row == 0:
+            across, down = picture.size
+        if picture.size != (across, down):
+            found = f"{picture.width} x {picture.height} pixels"
+            expected = f"{across} x {down} as in {paths[order[0]].name}"
+            raise InputError(f"target.images: {paths[i]}", found, expected)
+        images[row] = as_rgb(picture, (width, height))
+    if (across, down) != (width, height):
+        cut = " their middle" if across * height != down * width else ""
+        say(f"target images are {across} x {down};{cut} resized to the renderer's {width} x {height}")
+    if modes != {"RGB"}:
         say("some target images are grey, transparent or indexed; made RGB")
-    images = np.stack([as_rgb(picture, (width, height)) for picture in pictures])
     learning = learning_part(len(images), config.held_out)
     unknown = np.full((len(images), len(layout.columns)), np.nan)
     return Target(images, learning, unknown, np.full((len(images), len(layout.choices)), -1))
@@ -216,9 +217,14 @@ def read_target(
 def _image_files(folder: Path) -> list[Path]:
     """The images of a folder, or, where it has none, of the ``rgb`` or ``gray`` folders of BOP's scenes."""
     for pattern in ("*", "rgb/*", "gray/*", "*/rgb/*", "*/gray/*"):
-        if found := sorted(path for path in folder.glob(pattern) if path.suffix.lower() in SUFFIXES):
+        if found := sorted(path for path in folder.glob(pattern) if _is_shown(path)):
             return found
     return []
+
+
+def _is_shown(path: Path) -> bool:
+    """Whether a path is an image, and none of the hidden files that some systems put beside each."""
+    return path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file()
 
 
 def read_image(path: Path, where: str) -> Image.Image:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import ExifTags, Image
 from metasim.base.errors import InputError, MetasimError
 from metasim.base.streams import stream
 from metasim.config import TargetConfig
+from metasim.matching import target as target_module
 from metasim.matching.target import LEAST_IMAGES, Target, read_target, simulate_target
 from metasim.rendering.pool import RenderPool
 from metasim.scene.layout import SceneLayout
@@ -178,6 +180,34 @@ def test_a_camera_that_was_held_upright_is_believed(tmp_path: Path) -> None:
     assert notices == []
     expected = sorted(np.asarray(plain(i)).tobytes() for i in range(40))
     assert sorted(image.tobytes() for image in target.images) == expected
+
+
+def test_hidden_files_are_no_photographs(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path, plain)
+    (folder / "._000.png").write_bytes(b"what a Mac puts beside a file")
+    assert len(read(folder)[0].images) == 40
+
+
+def test_photographs_are_held_one_at_a_time(tmp_path: Path) -> None:
+    """The next one may be opened before the one before is let go."""
+    folder = folder_of(tmp_path, plain)
+    held, most = 0, 0
+
+    def counted(path: Path, where: str) -> Image.Image:
+        nonlocal held, most
+        picture = Image.open(path).convert("RGB")
+        held, most = held + 1, max(most, held + 1)
+        weakref.finalize(picture, freed)
+        return picture
+
+    def freed() -> None:
+        nonlocal held
+        held -= 1
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(target_module, "read_image", counted)
+        read(folder)
+    assert most <= 2
 
 
 def test_a_few_grey_images_among_others_are_enough_for_a_notice(tmp_path: Path) -> None:
