@@ -72,10 +72,14 @@ def _input_error(error: ErrorDetails, data: Any, where: str) -> InputError:
         return InputError(_join(where, path), repr(context["tag"]), closest(str(context["tag"]), known))
     if error["type"] == "missing":
         return InputError(_join(where, [*path, str(error["loc"][-1])]), "nothing", "a value")
-    rule = error["msg"]
+    return InputError(_join(where, path), _quote(error["input"]), in_our_words(error["msg"]))
+
+
+def in_our_words(message: str) -> str:
+    """What pydantic expected, from its message."""
     for opening in _OPENINGS:
-        rule = rule.removeprefix(opening)
-    return InputError(_join(where, path), _quote(error["input"]), " ".join(rule.split()))
+        message = message.removeprefix(opening)
+    return " ".join(message.split())
 
 
 def _path(location: tuple[int | str, ...], data: Any) -> list[str]:

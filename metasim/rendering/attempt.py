@@ -29,10 +29,14 @@ class SceneFailure:
     reason: str
 
 
-def fault(frame: Frame, passes: frozenset[Pass]) -> str | None:
-    """What is wrong with a frame's values, ``None`` if nothing is."""
+def fault(frame: Frame, passes: frozenset[Pass], size: tuple[int, int]) -> str | None:
+    """What is wrong with the values of a frame of a height and width, ``None`` if nothing is."""
     if absent := passes - frame.passes.keys():
         return f"the engine left out {', '.join(sorted(absent))}"
+    if Pass.RGB in passes:
+        image, expected = frame[Pass.RGB], (*size, 3)
+        if (image.dtype, image.shape) != (np.uint8, expected):
+            return f"rgb is {image.dtype} of shape {image.shape}; expected uint8 of {expected}"
     for name in passes:
         image = frame[name]
         if name in FINITE and not np.isfinite(image).all():
@@ -83,19 +87,24 @@ def _try(
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         results = error.results if isinstance(error, EngineError) and alone else [reason] * len(scenes)
     spent = time.perf_counter() - wall, time.process_time() - cpu
-    return [_judged(result, passes) for result in _with_cost(results, *spent)], alone
+    size = engine.capabilities.size
+    return [_judged(result, passes, size) for result in _with_cost(results, *spent)], alone
 
 
 def _rendered(
     engine: Renderer, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seeds: Sequence[int]
 ) -> list[Frame]:
     if isinstance(engine, BatchRenderer):
-        return engine.render_batch(scenes, passes, seeds)
-    return engine.render(scenes, passes, seeds[0])
+        frames = engine.render_batch(scenes, passes, seeds)
+    else:
+        frames = engine.render(scenes, passes, seeds[0])
+    if len(frames) != len(scenes):
+        raise ValueError(f"{len(frames)} frames of {len(scenes)} scenes")
+    return frames
 
 
-def _judged(result: Frame | str, passes: frozenset[Pass]) -> Frame | SceneFailure:
-    reason = result if isinstance(result, str) else fault(result, passes)
+def _judged(result: Frame | str, passes: frozenset[Pass], size: tuple[int, int]) -> Frame | SceneFailure:
+    reason = result if isinstance(result, str) else fault(result, passes, size)
     return SceneFailure(reason) if reason else cast(Frame, result)
 
 

@@ -134,6 +134,11 @@ class Capabilities:
     part_names: tuple[str, ...] = ()
     affordances: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        """Refuses images without a pixel."""
+        if min(self.size) < 1:
+            raise ValueError(f"images of {self.size[0]} x {self.size[1]} pixels")
+
 
 @runtime_checkable
 class Renderer(Protocol):

@@ -14,6 +14,7 @@ from typing import Any, get_args, get_type_hints
 from pydantic import ConfigDict, ValidationError, create_model
 
 from metasim.base.errors import InputError
+from metasim.base.validation import in_our_words
 from metasim.rendering.asset import Asset
 from metasim.rendering.footage import Footage
 from metasim.rendering.inspection import Inspection
@@ -50,10 +51,9 @@ def engine(kind: str) -> type:
         raise InputError("renderer.kind", kind, expected)
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise InputError(
-            "renderer.kind", f"{kind} ({error})", "an importable package.module:Class"
-        ) from error
+    except Exception as error:  # whatever a module of the user's own raises
+        got = " ".join(f"{kind} ({type(error).__name__}: {error})".split())
+        raise InputError("renderer.kind", got, "an importable package.module:Class") from error
     if not inspect.isclass(found) or not all(hasattr(found, m) for m in ("capabilities", "render", "close")):
         raise InputError("renderer.kind", kind, "a class with capabilities, render and close")
     return found
@@ -87,7 +87,7 @@ def check_options(kind: str, options: Mapping[str, Any], where: str = "renderer"
         if fault["type"] == "extra_forbidden":
             known = _closest(str(fault["loc"][0]), fields)
             raise InputError(place, "unknown option", known) from error
-        raise InputError(place, repr(fault["input"]), fault["msg"].removeprefix("Value error, ")) from error
+        raise InputError(place, repr(fault["input"]), in_our_words(fault["msg"])) from error
     return {name: getattr(checked, name) for name in fields}
 
 
@@ -185,7 +185,7 @@ def scene_footage(path: Path, size: tuple[int, int], with_surfaces: bool = False
 
 def _reader(path: Path) -> Any:
     """The engine that reads scene files of a kind."""
-    kind = READS.get(path.suffix)
+    kind = READS.get(path.suffix.lower())
     if kind is None:
         raise InputError(str(path), f"a {path.suffix or 'nameless'} file", f"a {' or '.join(READS)} file")
     return engine(kind)

@@ -19,7 +19,22 @@ from metasim.base.errors import InputError
 from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.scene.graph import SceneGraph
 
-Fault = Literal["none", "once", "crash", "exit", "hang", "stall", "leak", "nan", "raise", "refuse", "lost"]
+Fault = Literal[
+    "none",
+    "once",
+    "crash",
+    "exit",
+    "hang",
+    "stall",
+    "leak",
+    "nan",
+    "raise",
+    "refuse",
+    "lost",
+    "few",
+    "float",
+    "small",
+]
 
 
 class FaultEngine:
@@ -45,10 +60,11 @@ class FaultEngine:
 
     @property
     def capabilities(self) -> Capabilities:
-        return Capabilities(frozenset({Pass.HDR, Pass.DEPTH}), (self._size, self._size))
+        return Capabilities(frozenset({Pass.RGB, Pass.HDR, Pass.DEPTH}), (self._size, self._size))
 
     def render(self, scenes: Sequence[SceneGraph], passes: frozenset[Pass], seed: int) -> list[Frame]:
-        return [self._frame(scene, passes, seed + i) for i, scene in enumerate(scenes)]
+        drawn = [scene for scene in scenes if scene.nodes[0].cls != "few"]
+        return [self._frame(scene, passes, seed + i) for i, scene in enumerate(drawn)]
 
     def _frame(self, scene: SceneGraph, passes: frozenset[Pass], seed: int) -> Frame:
         self.calls += 1
@@ -64,6 +80,9 @@ class FaultEngine:
         if root.cls == "nan":
             image[0, 0, 0] = np.nan
         images = {Pass.HDR: image, Pass.DEPTH: np.full((self._size, self._size), np.inf, np.float32)}
+        images[Pass.RGB] = np.zeros((self._size - (root.cls == "small"), self._size, 3), np.uint8)
+        if root.cls == "float":
+            images[Pass.RGB] = np.full((self._size, self._size, 3), 0.5)
         return Frame({name: images[name] for name in passes if root.cls != "lost"})
 
     def _misbehave(self, fault: str, value: float) -> None:

@@ -23,7 +23,7 @@ from metasim.rendering import hand, process
 from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import AHEAD, BATCH, SPREAD, RenderPool, batches
 from metasim.rendering.process import ENTRY, SETTLED_AFTER, EngineProcess, WorkerDied, memory_kills
-from metasim.rendering.protocol import Frame, Pass
+from metasim.rendering.protocol import Capabilities, Frame, Pass
 from metasim.rendering.worker import FIRST_TO_DIE
 from metasim.scene.graph import SceneGraph, SceneNode
 
@@ -73,6 +73,28 @@ def test_a_bad_scene_fails_alone(fault: str, reason: str) -> None:
     assert [image(r) for r in results] == [expected(i, i) for i in range(8) if i != 3]
     assert (pool.counters.frames, pool.counters.failures) == (7, 1)
     assert pool.counters.restarts == (2 if fault in ("crash", "exit", "hang", "stall") else 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [
+        ("few", "0 frames of 1 scenes"),
+        ("float", "rgb is float64 of shape (4, 4, 3); expected uint8 of (4, 4, 3)"),
+        ("small", "rgb is uint8 of shape (3, 4, 3); expected uint8 of (4, 4, 3)"),
+    ],
+)
+def test_frames_that_are_no_images_are_failures(fault: str, reason: str) -> None:
+    """An engine of one's own may forget the type, the size or a scene: it is told, not learnt from."""
+    with RenderPool(ENGINE, workers=1) as pool:
+        good, bad = pool.render([scene(1.0), scene(2.0, fault)], frozenset({Pass.RGB}), [0, 1])
+    assert isinstance(good, Frame)
+    assert isinstance(bad, SceneFailure)
+    assert reason in bad.reason
+
+
+def test_images_without_a_pixel_are_refused() -> None:
+    with pytest.raises(ValueError, match="0 x 4 pixels"):
+        Capabilities(HDR, (0, 4))
 
 
 def test_a_scene_that_fails_once_is_rendered_after_all(tmp_path: Path) -> None:
@@ -159,6 +181,7 @@ def test_nothing_is_left_of_workers_in_the_temporary_folder(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     with RenderPool(ENGINE, workers=2) as pool:
         pool.render([scene(float(i), "crash" if i == 3 else "none") for i in range(8)], HDR, range(8))
+        pool.render([scene(8.0)], HDR, [8])
         assert list(tmp_path.glob("*/fault-*")), "who is at work has files there"
     assert list(tmp_path.iterdir()) == []
 
