@@ -12,9 +12,13 @@ Modules of verbs import nothing heavy at their top: ``metasim --help`` imports a
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Protocol
 
 from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, OmitSubcommandPrefixes
@@ -36,7 +40,7 @@ VERBS = {
 }
 """Verb (a module of this package) to its class, in the order of the help text."""
 
-INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
+SIGNALLED = 128  # and the signal's number, as a shell reports it
 
 
 class Verb(Protocol):
@@ -62,13 +66,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command line, by default the process's own.
 
     Returns:
-        Exit status: 0 on success, 2 on bad input, 130 when interrupted, 1 otherwise.
+        Exit status: 0 on success, 2 on bad input, 130 when interrupted, 143 when terminated, 1 otherwise.
     """
     verb = parse(arguments)
     try:
-        return verb.run()
+        with _stopped_cleanly():
+            return verb.run()
     except MetasimError as error:
         sys.stderr.write(f"metasim: {error}\n")
         return error.exit_status
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except KeyboardInterrupt as stop:
+        return SIGNALLED + (stop.args[0] if stop.args else signal.SIGINT)
+
+
+@contextmanager
+def _stopped_cleanly() -> Iterator[None]:
+    """Lets what ends a service or a terminal end the work as Ctrl-C does: workers and their files go too."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise KeyboardInterrupt(number)
+
+    alone = threading.current_thread() is threading.main_thread()  # no other may say what a signal does
+    ends = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL and alone]
+    for number in ends:  # without those that nohup has silenced
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number in ends:
+            signal.signal(number, signal.SIG_DFL)

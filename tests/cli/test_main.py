@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -102,6 +104,29 @@ def test_a_run_that_cannot_go_on_is_status_1(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_an_interrupted_run_is_status_130(monkeypatch: pytest.MonkeyPatch) -> None:
     assert status_of(KeyboardInterrupt(), monkeypatch) == 130
+
+
+class Waiting:
+    """A verb that is stopped by a signal, or waits."""
+
+    def __init__(self, number: signal.Signals) -> None:
+        self.number = number
+
+    def run(self) -> int:
+        os.kill(os.getpid(), self.number)
+        time.sleep(10)
+        return 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_a_service_or_a_terminal_ends_the_work_cleanly(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli, "parse", lambda _: Waiting(number))
+    began = time.monotonic()
+    assert cli.main([]) == 128 + number
+    assert time.monotonic() - began < 5
+    assert signal.getsignal(number) is signal.SIG_DFL
 
 
 def test_a_defect_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
