@@ -156,7 +156,8 @@ class OutputConfig(Section):
 
 
 def _below_results(name: str) -> str:
-    if name.startswith("/") or ".." in name.split("/") or not name.isprintable():
+    steps = name.split("/")
+    if not name.isprintable() or any(not step.strip() or step == ".." or len(step) > 200 for step in steps):
         raise ValueError("a name that can be a folder below the results")
     return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -13,12 +14,36 @@ import yaml
 
 from metasim.base.errors import InputError
 
+UNWRITABLE = {
+    errno.EACCES,
+    errno.EEXIST,
+    errno.EISDIR,
+    errno.ENAMETOOLONG,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""What is wrong with a place, and not with the disk that it is on."""
+
 
 @contextmanager
 def whole_file(path: Path) -> Iterator[IO[bytes]]:
-    """Opens a binary file that takes the place of ``path`` only when the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Opens a binary file that takes the place of ``path`` only when the block ends well.
+
+    Raises:
+        InputError: If there can be no file at that place.
+    """
+    partial = path.parent / f".{path.name}.{os.getpid()}.partial"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        partial.touch()
+    except OSError as error:
+        if error.errno not in UNWRITABLE:
+            raise
+        raise InputError(str(path), error.strerror or str(error), "a file that can be written") from error
     try:
         with partial.open("wb") as file:
             yield file
@@ -53,12 +78,24 @@ def write_json(path: Path, value: Any, default: Callable[[Any], Any] | None = No
 def read_yaml(path: Path) -> dict[str, Any]:
     """Reads a YAML mapping; ``InputError`` names the file and line of a fault."""
     try:
-        data = yaml.safe_load(path.read_text())
+        data = _SafeLoader(path.read_text()).get_single_data()
     except OSError as error:
         raise InputError(str(path), error.strerror or str(error), "a readable YAML file") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise InputError(str(path), " ".join(str(error).split()), "valid YAML") from error
     return _mapping(path, data)
+
+
+class _SafeLoader(yaml.SafeLoader):
+    """Refuses a key that stands in a mapping twice, of which YAML's own would take the last."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value} twice", key.start_mark)
+            seen.add(str(key.value))
+        return super().construct_mapping(node, deep)
 
 
 def read_json(path: Path) -> dict[str, Any]:

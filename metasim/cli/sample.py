@@ -42,7 +42,7 @@ class Sample:
 
     def run(self) -> int:
         """Writes the scenes; returns the exit status."""
-        from metasim.base.files import write_json
+        from metasim.base.files import read_json, write_json
         from metasim.base.streams import stream
         from metasim.grammar.grammar import SceneGrammar
         from metasim.runs.progress import show_progress
@@ -53,12 +53,16 @@ class Sample:
                 raise InputError(f"--{name}", str(number), f"{least} or more")
         grammar = SceneGrammar.from_file(self.grammar)
         graphs = [grammar.sample(stream(self.seed, "sample", index)) for index in range(self.num)]
+        scenes = {self.out / f"{index:06d}.json": to_json(graph) for index, graph in enumerate(graphs)}
+        for path, scene in scenes.items():
+            if path.exists() and read_json(path) != scene:
+                raise InputError("--out", f"{path}, another scene", "a new folder, or one of the same seed")
         with ExitStack() as stack:
             pool = stack.enter_context(self._pool()) if self.render else None
             progress = show_progress()
             stack.callback(progress.close)
-            for index, graph in enumerate(graphs):
-                write_json(self.out / f"{index:06d}.json", to_json(graph))
+            for path, scene in scenes.items():
+                write_json(path, scene)
             progress.say(f"{self.num} scene graphs in {self.out}")
             if pool is not None:
                 self._render(graphs, pool, progress)

@@ -54,5 +54,5 @@ def extractor(name: str, seed: int, inception_weights: Path | None, where: str) 
         raise InputError(where, repr(name), f"{known}, or a dotted path package.module:factory")
     try:
         return getattr(importlib.import_module(module), factory)(seed)
-    except (ImportError, AttributeError, ValueError) as error:
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
         raise InputError(where, f"{name} ({error})", "an importable package.module:factory") from error

@@ -39,7 +39,7 @@ class SceneConv(nn.Module):
     def forward(self, nodes: Tensor, edge_index: Tensor) -> Tensor:
         """One round of messages down and up the tree."""
         h = self.norm(nodes)
-        parents, children = edge_index
+        parents, children = edge_index[0], edge_index[1]
         down = _mean_message(self.from_parent(h), parents, children)
         up = _mean_message(self.from_children(h), children, parents)
         update = nn.functional.silu(self.own(h) + down + up)
@@ -51,7 +51,7 @@ def _mean_message(messages: Tensor, senders: Tensor, receivers: Tensor) -> Tenso
 
     ``MessagePassing`` does the same by code that it writes into the temporary folder and leaves there.
     """
-    return scatter(messages[senders], receivers, dim=0, dim_size=len(messages), reduce="mean")
+    return scatter(messages[senders], receivers, dim=0, dim_size=messages.size(0), reduce="mean")
 
 
 class AttributeNetwork(nn.Module):

@@ -67,3 +67,19 @@ def test_bad_input_is_one_line_and_status_two(
     said = capsys.readouterr().err
     assert fault in said
     assert said.count("\n") == 1
+
+
+def test_scenes_of_another_seed_are_not_mixed_in(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert sample(tmp_path, "--num", "3") == 0
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert sample(tmp_path, "--num", "5", "--seed", "1") == 2
+    assert "000000.json, another scene" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert sample(tmp_path, "--num", "5") == 0
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert sample(tmp_path / "file" / "scenes", "--num", "1") == 2
+    assert "Not a directory; expected a file that can be written" in capsys.readouterr().err

@@ -106,8 +106,9 @@ def test_images_kept_for_the_verdict_are_left_out(tmp_path: Path) -> None:
 
 def test_no_more_labels_than_images_to_learn_from(tmp_path: Path) -> None:
     """Scenes of a target may fail to render, so that it has fewer images than was asked for."""
+    config, notices = TaskConfig(kind="classify", labels=25), list[str]()
     with pytest.raises(InputError, match="25; expected 24 at most"):
-        labelled_part(TaskConfig(kind="classify", labels=25), target_of(24, range(24)), LAYOUT, str)
+        labelled_part(config, target_of(24, range(24)), LAYOUT, notices.append)
 
 
 def test_halves_share_no_image_and_have_each_class_as_often() -> None:
