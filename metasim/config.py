@@ -15,6 +15,7 @@ from metasim.base.validation import Section, validated
 from metasim.grammar.grammar import SceneGrammar
 from metasim.rendering.cluster.executor import RayExecutor
 from metasim.rendering.executor import Executor, LocalExecutor
+from metasim.rendering.options import LONGEST_TIMEOUT
 from metasim.rendering.registry import anchored
 
 
@@ -61,7 +62,7 @@ class RendererConfig(BaseModel):
 
     kind: str
     workers: Annotated[int, Field(ge=1)] | None = None
-    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    timeout_s: Annotated[float, Field(gt=0, le=LONGEST_TIMEOUT)] = 120.0
 
     @property
     def options(self) -> dict[str, Any]:

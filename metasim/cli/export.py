@@ -90,8 +90,10 @@ class Export:
             number = getattr(self, name)
             if number is not None and number < least:
                 raise InputError(f"--{name.replace('_', '-')}", str(number), f"{least} or more")
-        for name in ("num", "split", "affordances", "prior", "workers", "seed"):
-            if self.dataset is not None and getattr(self, name):
+        drawn = {name: getattr(self, name) for name in ("num", "split", "affordances", "workers", "seed")}
+        drawn |= {"prior": self.prior or None, "set": self.changes or None}
+        for name, value in drawn.items():
+            if self.dataset is not None and value is not None:
                 raise InputError(f"--{name}", "a dataset to convert", "it only with --run")
 
     def _convert(self, progress: Progress) -> dict[str, Any]:
@@ -132,7 +134,7 @@ class Export:
         from metasim.dataset.affordance import chosen_affordances
         from metasim.dataset.plan import PART_BYTES, ExportPlan, parse_split
 
-        split, can = parse_split(self.split or SPLIT), pool.capabilities
+        split, can = parse_split(SPLIT if self.split is None else self.split), pool.capabilities
         words = chosen_affordances(self.affordances, can)
         assert self.num is not None
         return ExportPlan(

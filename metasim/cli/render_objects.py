@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from tyro.conf import arg
 
-from metasim.base.errors import InputError
+from metasim.base.errors import InputError, MetasimError
 from metasim.cli.options import Overrides, open_executor
+from metasim.rendering.options import LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
     from metasim.dataset.affordance import Affordances
@@ -121,6 +122,8 @@ class Objects:
             counts = chosen._render(progress)
             told = f"{counts['written']} views in {self.out}, {counts['failed']} failed"
             progress.say(f"{told}; assets_failed.csv there says why")
+            if not counts["written"]:
+                raise MetasimError("no view could be rendered")
         finally:
             progress.close()
         return 0
@@ -140,8 +143,8 @@ class Objects:
         planned = (f for f in fields(self) if f.name in PLANNED and getattr(self, f.name) != f.default)
         if self.run_dir is not None and (given := next(planned, None)) is not None:
             raise InputError(f"--{given.name.replace('_', '-')}", "a run too", "one or the other")
-        if self.timeout <= 0.0:
-            raise InputError("--timeout", f"{self.timeout:g}", "more than 0")
+        if not 0.0 < self.timeout <= LONGEST_TIMEOUT:
+            raise InputError("--timeout", f"{self.timeout:g}", f"more than 0, at most {LONGEST_TIMEOUT:g}")
 
     def _render(self, progress: Progress) -> dict[str, Any]:
         from metasim.dataset.objects.export import ObjectExport

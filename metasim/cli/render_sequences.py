@@ -12,6 +12,7 @@ from tyro.conf import arg
 
 from metasim.base.errors import InputError, MetasimError
 from metasim.cli.options import Overrides, open_executor
+from metasim.rendering.options import LONGEST_TIMEOUT
 
 if TYPE_CHECKING:
     from metasim.dataset.modality import Modality
@@ -116,8 +117,9 @@ class Sequences:
             if number is not None and number < least:
                 raise InputError(f"--{name.replace('_', '-')}", str(number), f"{least} or more")
         for name in ("keyframe_multiplier", "timeout"):
-            if not 0.0 < getattr(self, name) < float("inf"):
-                raise InputError(f"--{name.replace('_', '-')}", f"{getattr(self, name):g}", "more than 0")
+            if not 0.0 < getattr(self, name) <= LONGEST_TIMEOUT:
+                expected = f"more than 0, at most {LONGEST_TIMEOUT:g}"
+                raise InputError(f"--{name.replace('_', '-')}", f"{getattr(self, name):g}", expected)
 
     @property
     def _format(self) -> str:

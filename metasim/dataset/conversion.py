@@ -22,7 +22,7 @@ from metasim.dataset.modality import Modality, find_modality, require
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Origin, Sample
-from metasim.dataset.store import local_copy
+from metasim.dataset.store import is_remote, local_copy
 from metasim.dataset.verify import verify
 from metasim.rendering.attempt import SceneFailure
 from metasim.runs.progress import NoProgress, Progress
@@ -67,6 +67,8 @@ class Conversion:
         """
         find_format(self.format)
         content = load_manifest(self.source)
+        if _inside(self.out, self.source):
+            raise InputError(str(self.out), "in the dataset that is converted", "a place beside it")
         plan = self._plan(content["export"])
         if problems := verify(self.source):
             raise InputError(str(self.source), problems[0], "a dataset as it was written")
@@ -116,6 +118,13 @@ class Conversion:
                 can = ", ".join(m for m in there if m in held)
                 raise InputError("--modalities", f"{modality}, not there or not held", f"some of {can}")
         return tuple(m for m in there if m in asked)
+
+
+def _inside(place: Path | str, dataset: Path | str) -> bool:
+    """Whether a local place is in a local dataset, or it itself."""
+    if is_remote(place) or is_remote(dataset):
+        return False
+    return Path(place).resolve().is_relative_to(Path(dataset).resolve())
 
 
 def _failures(folder: Path) -> dict[int, str]:

@@ -6,11 +6,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BaseModel, Field, PositiveInt
 
 from metasim import __version__
 from metasim.base.errors import InputError
+from metasim.base.validation import validated
 from metasim.dataset.journal import PartRecord
+from metasim.dataset.modality import Modality
 from metasim.dataset.plan import ExportPlan
 from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Origin
@@ -111,10 +115,37 @@ def read_manifest(store: Store) -> dict[str, Any]:
     path = f"{store.name.rstrip('/')}/{NAME}"
     try:
         content = json.loads(store.read(NAME))
-        if isinstance(content["export"], dict) and isinstance(content["files"], dict):
-            return content
     except OSError as error:
         raise InputError(path, error.strerror or "unreadable", "the manifest of a dataset") from error
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise InputError(path, "other content", "the manifest of a dataset")
+    except ValueError as error:
+        raise InputError(path, "other content", "the manifest of a dataset") from error
+    validated(_Content, content, path)
+    return content
+
+
+class _File(BaseModel):
+    sha256: str
+    size: Annotated[int, Field(ge=0, strict=True)]
+
+
+class _Export(BaseModel):
+    """What of an export's identity is read again."""
+
+    format: str
+    num: Annotated[int, Field(ge=1, strict=True)]
+    seed: Annotated[int, Field(ge=0, strict=True)]
+    modalities: list[Modality]
+    split: dict[str, float]
+    image_size: tuple[PositiveInt, PositiveInt]
+    affordances: dict[str, list[str]] | None
+    generator: dict[str, Any]
+
+
+class _Content(BaseModel):
+    """What every manifest holds."""
+
+    export: _Export
+    counts: dict[str, Any]
+    classes: dict[str, int]
+    licences: dict[str, str]
+    files: dict[str, _File]

@@ -16,6 +16,8 @@ from metasim.rendering.protocol import Pass
 
 PART_SAMPLES = 1000
 PART_BYTES = 256 * 2**20
+FOLDERS = {"annotations", "costs", "journal", "logs", "models", "previews", "trajectories"}
+"""Of a dataset, beside those of its splits."""
 _PIXEL_BYTES = 16  # of the largest modality, a float32 vector image with its ids
 
 
@@ -135,6 +137,8 @@ def parse_split(text: str) -> dict[str, float]:
         name, _, share = entry.partition("=")
         if not name.isidentifier() or name in shares or not _is_share(share):
             raise InputError("--split", repr(entry), "name=share with unlike names and shares in (0, 1]")
+        if name in FOLDERS:
+            raise InputError("--split", name, f"none of {', '.join(sorted(FOLDERS))}, folders of their own")
         shares[name] = float(share)
     if not math.isclose(sum(shares.values()), 1.0, abs_tol=1e-9):
         raise InputError("--split", f"shares that sum to {sum(shares.values()):g}", "a sum of 1")

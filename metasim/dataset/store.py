@@ -84,8 +84,8 @@ class LocalStore:
         self.folder, self.name = folder, str(folder)
 
     def files(self) -> set[str]:
-        """Paths of all files, except the lock."""
-        found = (path for path in self.folder.rglob("*") if not path.is_dir())
+        """Paths of all files and links, except the lock."""
+        found = (path for path in self.folder.rglob("*") if path.is_symlink() or not path.is_dir())
         return {path.relative_to(self.folder).as_posix() for path in found} - {LOCK}
 
     def exists(self, path: str) -> bool:

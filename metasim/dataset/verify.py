@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from metasim.dataset.costs import FOLDER as COSTS
+from metasim.dataset.costs import SAMPLES, TOTALS
 from metasim.dataset.journal import FOLDER as JOURNAL
 from metasim.dataset.manifest import LOGS, read_manifest
 from metasim.dataset.manifest import NAME as MANIFEST
@@ -27,7 +27,13 @@ def verify(dataset: Path | str) -> list[str]:
         files = read_manifest(store)["files"]
         listed = {path: FileRecord(**record) for path, record in files.items()}
         faults = {path: file.problem(store.record(path)) for path, file in listed.items()}
-        strangers = sorted(store.files() - listed.keys() - {MANIFEST})
+        strangers = sorted(store.files() - listed.keys() - {MANIFEST, SAMPLES, TOTALS})
     problems = [f"{path}: {fault}" for path, fault in faults.items() if fault]
-    own = (JOURNAL, COSTS, LOGS)
-    return problems + [f"{path}: not in the manifest" for path in strangers if not path.startswith(own)]
+    return problems + [f"{path}: not in the manifest" for path in strangers if not _is_ours(path)]
+
+
+def _is_ours(path: str) -> bool:
+    """Whether a file that the manifest does not hold is of the kinds that exports leave."""
+    return (path.startswith(JOURNAL) and path.endswith(".json")) or (
+        path.startswith(LOGS) and path.endswith(".log")
+    )

@@ -10,6 +10,7 @@ from metasim.dataset.journal import FOLDER as JOURNAL
 from metasim.dataset.journal import Journal, PartRecord, check_identity
 from metasim.dataset.manifest import LOGS, read_manifest
 from metasim.dataset.manifest import NAME as MANIFEST
+from metasim.dataset.record import FileRecord
 from metasim.dataset.store import Store
 
 
@@ -17,13 +18,18 @@ def is_finished(store: Store, identity: Mapping[str, Any], resume: bool) -> bool
     """Whether this very export is there already, whole.
 
     Raises:
-        InputError: If another dataset is, or this one and ``resume`` is off.
+        InputError: If another dataset is, or this one, which has been damaged or ``resume`` is off.
     """
     if not store.exists(MANIFEST):
         return False
     if not resume:
         raise InputError(store.name, "a finished dataset", "an empty or new folder")
-    check_identity(store.name, read_manifest(store)["export"], identity)
+    content = read_manifest(store)
+    check_identity(store.name, content["export"], identity)
+    for path, record in content["files"].items():
+        if fault := FileRecord(**record).problem(store.record(path)):
+            where = f"{store.name}: {path}"
+            raise InputError(where, fault, "what was written, or another place to write it anew")
     Journal(store).remove()
     return True
 

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from metasim.base.errors import InputError
 
+LONGEST_TIMEOUT = 1e6  # seconds of silence, more than any frame takes and less than clocks can count
+
 
 def image_size(size: int | Sequence[int]) -> tuple[int, int]:
     """Height and width in pixels, told as one number for a square or as both.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
@@ -30,9 +31,14 @@ def ask(question: Callable[[Path], T], path: Path) -> T:
     """
     if not path.is_file():
         raise InputError(str(path), "no such file", "a .blend file")
+    with tempfile.TemporaryDirectory(prefix="metasim-blender-", ignore_cleanup_errors=True) as scratch:
+        return _asked(partial(question, path), path, scratch)
+
+
+def _asked(question: Callable[[], T], path: Path, scratch: str) -> T:
     spawn = multiprocessing.get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_answer, args=(theirs, partial(question, path), path), daemon=True)
+    process = spawn.Process(target=_answer, args=(theirs, question, path, scratch), daemon=True)
     process.start()
     theirs.close()
     try:
@@ -49,8 +55,12 @@ def ask(question: Callable[[Path], T], path: Path) -> T:
     return answer
 
 
-def _answer(pipe: Connection, question: Callable[[], object], path: Path) -> None:
-    """Answers and leaves without the interpreter's farewell, at which Blender may hang."""
+def _answer(pipe: Connection, question: Callable[[], object], path: Path, scratch: str) -> None:
+    """Answers, with temporary files in a folder that goes, and leaves without the interpreter's farewell.
+
+    At that Blender may hang.
+    """
+    os.environ["TMPDIR"] = scratch
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)
     os.dup2(nowhere, 2)

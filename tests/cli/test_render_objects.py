@@ -244,6 +244,9 @@ def test_debug_renders_little_of_a_list_of_uids(two: Path, tmp_path: Path) -> No
     [
         (("--views", 0), "--views: 0; expected 1 or more"),
         (("--timeout", 0), "--timeout: 0; expected more than 0"),
+        (("--timeout", "nan"), "--timeout: nan; expected more than 0"),
+        (("--timeout", 1e30), "--timeout: 1e+30; expected more than 0, at most 1e+06"),
+        (("--jitter", "nan", 1), "--jitter: nan,1; expected 0 to 360 each"),
         (("--lighting", "disco"), "--lighting: 'disco'; expected some of white, studio, natural, dramatic"),
         (("--radius", 3, 1), "--radius: 3,1; expected LOW,HIGH within 0.05 and 90"),
         (("--grid", 0, 3), "--grid: 0x3; expected AZIMUTHSxELEVATIONS, 1 or more each"),

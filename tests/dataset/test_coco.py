@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,15 @@ def test_an_export_is_whole_for_pycocotools(tmp_path: Path) -> None:
     assert sum(len(coco.imgs) for coco in loaded) == counts["written"] == 20
     found = list(CocoFormat().read(tmp_path / "out"))
     assert sum(len(coco.anns) for coco in loaded) == sum(len(sample.boxes or ()) for sample in found)
+
+
+def test_splits_may_begin_alike(tmp_path: Path) -> None:
+    shares = {"train": 0.5, "train_2": 0.5}
+    with pool() as renderer:
+        whole = replace(plan(12, format="coco"), split=shares)
+        Export(whole, DigitSource(), renderer, tmp_path / "out").run()
+    found = [sample.split for sample in CocoFormat().read(tmp_path / "out")]
+    assert sorted(found) == ["train"] * 6 + ["train_2"] * 6
 
 
 def evaluate(evaluation: Any, truth: Any, results: list[dict[str, Any]], kind: str) -> float:

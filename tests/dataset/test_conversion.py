@@ -123,6 +123,23 @@ def test_a_damaged_or_foreign_source_is_refused(tmp_path: Path, capsys: pytest.C
         Conversion(source, "hdf5", out, modalities=["depth"]).run()
 
 
+@pytest.mark.parametrize("place", [".", "inner"])
+def test_a_dataset_is_not_converted_into_itself(dataset: Path, place: str) -> None:
+    before = contents(dataset)
+    with pytest.raises(InputError, match="expected a place beside it"):
+        Conversion(dataset, "hdf5", dataset / place).run()
+    assert contents(dataset) == before
+
+
+@pytest.mark.parametrize("option", [("--seed", "0"), ("--set", "executor.kind=ray"), ("--split", "")])
+def test_what_only_drawing_needs_is_refused(
+    dataset: Path, tmp_path: Path, option: tuple[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["export", "--format", "hdf5", "--out", str(tmp_path / "out"), "--from", str(dataset)]
+    assert main([*command, *option]) == 2
+    assert f"{option[0]}: a dataset to convert" in capsys.readouterr().err
+
+
 def test_a_truncated_shard_is_one_line(tmp_path: Path) -> None:
     source = tmp_path / "source"
     export(source, 12)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -209,6 +210,52 @@ def flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
+
+
+def test_a_finished_export_that_was_damaged_is_not_gone_on_with(tmp_path: Path) -> None:
+    out = tmp_path / "digits"
+    export(out, NUM)
+    (out / "val/00000.tar").unlink()
+    with pytest.raises(InputError, match=r"val/00000.tar: missing; expected what was written"):
+        export(out, NUM, resume=True)
+
+
+@pytest.mark.parametrize("place", ["costs/00000.tar", "logs/00000.tar", "journal/00000.tar", "other"])
+def test_verify_finds_strangers_wherever_they_are(dataset: Path, tmp_path: Path, place: str) -> None:
+    out = tmp_path / "digits"
+    shutil.copytree(dataset, out)
+    if place == "other":
+        (out / place).symlink_to(dataset / "train", target_is_directory=True)
+    else:
+        (out / place).parent.mkdir(exist_ok=True)
+        shutil.copy(dataset / "train/00000.tar", out / place)
+    assert verify(out) == [f"{place}: not in the manifest"]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("export", "num"), -5, "export.num: -5"),
+        (("export", "num"), "20", "export.num: '20'"),
+        (("export", "modalities"), ["colour"], "export.modalities.0"),
+        (("files", "card.md"), 3, "files.card.md: 3"),
+        (("classes",), None, "classes"),
+    ],
+)
+def test_a_manifest_that_is_none_is_one_line(
+    dataset: Path, tmp_path: Path, path: tuple[str, ...], value: object, said: str
+) -> None:
+    content = json.loads((dataset / "manifest.json").read_text())
+    *sections, last = path
+    section = content
+    for name in sections:
+        section = section[name]
+    section[last] = value
+    (tmp_path / "manifest.json").write_text(json.dumps(content))
+    with pytest.raises(InputError, match=r"manifest\.json") as caught:
+        verify(tmp_path)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 def test_verify_names_every_altered_missing_or_added_file(tmp_path: Path) -> None:

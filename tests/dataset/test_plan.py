@@ -53,7 +53,19 @@ def test_split_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "train", "train=1.1", "a=0.5,a=0.5", "a=0.5,b=0.4", "a=x", "../a=1", "a=0,b=1", "a=nan"]
+    "text",
+    [
+        "",
+        "train",
+        "train=1.1",
+        "a=0.5,a=0.5",
+        "a=0.5,b=0.4",
+        "a=x",
+        "../a=1",
+        "a=0,b=1",
+        "a=nan",
+        "journal=1",
+    ],
 )
 def test_a_wrong_split_is_refused(text: str) -> None:
     with pytest.raises(InputError, match="--split"):

@@ -10,6 +10,7 @@ place for. Frames of a sequence are images like all others.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,7 +114,8 @@ class CocoFormat:
         """
         for path in sorted(out.glob("annotations/instances_*.json")):
             split = path.stem.removeprefix("instances_")
-            parts = sorted(out.glob(f"annotations/parts/{split}_[0-9]*.json"))
+            of_split = re.compile(rf"{re.escape(split)}_[0-9]+\.json")
+            parts = sorted(p for p in out.glob("annotations/parts/*.json") if of_split.fullmatch(p.name))
             with refusing_damage(path, "COCO's annotations of all images of its parts"):
                 views = _grouped(json.loads(path.read_bytes()))
                 pairs = list(zip(views, _entries(parts), strict=True))

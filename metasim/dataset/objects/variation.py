@@ -39,8 +39,8 @@ class VariationPlan:
     def __post_init__(self) -> None:
         if self.grid is not None and min(self.grid) < 1:
             raise InputError("--grid", "x".join(map(str, self.grid)), "AZIMUTHSxELEVATIONS, 1 or more each")
-        if min(self.jitter) < 0.0:
-            raise InputError("--jitter", "{:g},{:g}".format(*self.jitter), "0 or more each")
+        if not all(0.0 <= most <= 360.0 for most in self.jitter):
+            raise InputError("--jitter", "{:g},{:g}".format(*self.jitter), "0 to 360 each")
 
     @property
     def origin(self) -> Origin:

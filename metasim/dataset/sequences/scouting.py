@@ -23,10 +23,17 @@ def find_scenes(folder: Path, names: str = "*") -> dict[str, Path]:
         names: What their names look like, as a shell has it; those of files below are ``folder-file``.
 
     Raises:
-        InputError: If there is none.
+        InputError: If there is none, or two go by one name.
     """
+    if not folder.is_dir():
+        raise InputError(f"--scenes {folder}", "no such folder", f"a folder of files like {PATTERNS[0]}")
     found = sorted(path for pattern in PATTERNS for path in folder.glob(pattern))
-    scenes = {"-".join(path.relative_to(folder).with_suffix("").parts): path for path in found}
+    scenes: dict[str, Path] = {}
+    for path in found:
+        name = "-".join(path.relative_to(folder).with_suffix("").parts)
+        if name in scenes:
+            raise InputError(f"--scenes {folder}", f"{scenes[name]} and {path}", "files of unlike names")
+        scenes[name] = path
     chosen = {name: path for name, path in sorted(scenes.items()) if fnmatchcase(name, names)}
     if not chosen:
         where = f"--scenes {folder}"
