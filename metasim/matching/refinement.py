@@ -164,7 +164,7 @@ def refine(
         seed: Root seed.
         record: Told step and losses.
     """
-    moved = network.decoder_parameters() if descent.decoder_only else network.parameters()
+    moved = list(network.decoder_parameters() if descent.decoder_only else network.parameters())
     optimiser = torch.optim.Adam(moved, lr=descent.rate, weight_decay=descent.weight_decay)
     network.train()
     for step in range(steps):
@@ -173,9 +173,9 @@ def refine(
         data = prior.take(rows)
         units = prior.columns(network(data, network.draw_noise(len(data.values), generator)))
         gradient, value = ESTIMATORS[estimator](mmd, units, rows, f"refine/{step}", generator)
-        optimiser.zero_grad()
+        network.zero_grad()  # of what stays, too: its gradients are told
         units.backward(gradient)
         flow = gradient_norms(network)
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(moved, 1.0)
         optimiser.step()
         record(step, {"mmd2": value} | flow)

@@ -281,8 +281,14 @@ class Trainer:
         return self._images(self.generator().scenes(count, stage), stage)
 
     def _follow_images(self, images: Images, estimator: Estimator) -> None:
+        graphs, prior = self.prior_graphs, self.prior
+        if self.population is not None:  # whose classes the generator draws
+            grammar = self.generator().grammar
+            graphs = [grammar.sample(stream(self.seed, "refine/scenes", i)) for i in range(PRIOR_SCENES)]
+            prior = PriorBatches.of(graphs, grammar, self.layout)
+
         def render(units: Array, rows: Classes, stage: str) -> Images:
-            base = [self.prior_graphs[row] for row in rows]
+            base = [graphs[row] for row in rows]
             placed = self.layout.place(base, units, self.layout.classes(base))
             return self._images(placed, stage)
 
@@ -297,7 +303,7 @@ class Trainer:
             if (step + 1) % pace == 0:
                 self._show_generator(shown + (step + 1) // pace, f"refine, step {step + 1}")
 
-        refine(self.network, self.prior, mmd, estimator, descent, steps, self.seed, watch)
+        refine(self.network, prior, mmd, estimator, descent, steps, self.seed, watch)
 
     def tune(self, labelled: Labelled) -> None:
         """The law is tilted for the task network, as far as that helps it, and transferred anew."""
