@@ -133,10 +133,16 @@ class SceneGrammar:
             data["symbols"][symbol]["classes"] = {name: changed.get(name, 0.0) for name in known}
         return SceneGrammar.from_mapping(data, "class weights")
 
-    def sample(self, rng: np.random.Generator) -> SceneGraph:
-        """Draws a scene; equal streams give equal scenes."""
-        places = sample_places(self.rules, rng)
-        return self.furnish(places, [self._sample_class(place, rng) for place in places], rng)
+    def sample(self, rng: np.random.Generator, classes: Mapping[str, str] | None = None) -> SceneGraph:
+        """Draws a scene; equal streams give equal scenes.
+
+        Args:
+            rng: The stream.
+            classes: Classes that some nodes have whatever is drawn, by name; values follow them.
+        """
+        places, chosen = sample_places(self.rules, rng), classes or {}
+        drawn = [self._sample_class(place, rng) for place in places]
+        return self.furnish(places, [chosen.get(p.name, c) for p, c in zip(places, drawn, strict=True)], rng)
 
     def furnish(
         self, places: Sequence[Place], classes: Sequence[str], rng: np.random.Generator

@@ -61,7 +61,8 @@ class Scenes:
         """Scene ``index`` of a stage: all but attributes and classes from the grammar."""
         rng = stream(self.seed, stage, index)
         units, classes = source.sample(rng)
-        return self.layout.place([self.grammar.sample(rng)], units[None], classes[None])[0]
+        base = self.grammar.sample(rng, self.layout.classes_by_node(classes))
+        return self.layout.place([base], units[None], classes[None])[0]
 
     def render(self, graphs: list[SceneGraph], stage: str, first: int = 0) -> Renders:
         """Renders scenes and their labels; scenes that fail are left out.

@@ -15,6 +15,7 @@ from metasim.base.errors import InputError
 from metasim.base.streams import stream
 from metasim.grammar.expansion import Expansion
 from metasim.grammar.grammar import SceneGrammar
+from metasim.matching.classes import ClassRows
 from metasim.matching.structure.derivation import derive
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.model.policy import ExpansionPolicy
@@ -34,12 +35,14 @@ class Generator:
         network: The attribute network.
         seed: Root seed of the scenes.
         policy: Chooses the nodes where scenes differ in them; the grammar by default.
+        classes: Classes of whole scenes with the same nodes; by default each node's by itself.
     """
 
     grammar: SceneGrammar
     network: AttributeNetwork
     seed: int
     policy: ExpansionPolicy | None = None
+    classes: ClassRows | None = None
 
     def scenes(self, count: int, stage: str) -> list[SceneGraph]:
         """The first ``count`` scenes of a stage."""
@@ -48,6 +51,10 @@ class Generator:
     def scene(self, index: int, stage: str = "export") -> SceneGraph:
         """Scene ``index`` of a stage; it depends on the seed, the stage and the index alone."""
         return _block(self, stage, index // BLOCK)[index % BLOCK]
+
+    def base(self, rng: np.random.Generator) -> SceneGraph:
+        """A scene of the grammar with the classes that were learnt, which the network has yet to rewrite."""
+        return self.grammar.sample(rng, self.classes.draw(rng) if self.classes else None)
 
     def rewrite(self, graphs: list[SceneGraph], noise: Tensor) -> list[SceneGraph]:
         """Graphs with the attributes that the network gives them.
@@ -70,6 +77,8 @@ class Generator:
         }
         if self.policy is not None:
             content["policy"] = self.policy.state_dict()
+        if self.classes is not None:
+            content["classes"] = self.classes.saved()
         save_checkpoint(path, content)
 
     @classmethod
@@ -92,7 +101,8 @@ class Generator:
             if "policy" in content:
                 policy = ExpansionPolicy(Expansion(grammar.rules).sizes)
                 policy.load_state_dict(content["policy"])
-            return cls(grammar, network, content["seed"] if seed is None else seed, policy)
+            classes = ClassRows.of(content["classes"]) if "classes" in content else None
+            return cls(grammar, network, content["seed"] if seed is None else seed, policy, classes)
         except (LookupError, TypeError, RuntimeError) as error:
             raise InputError(str(path), "not a generator", "a checkpoint written by train") from error
 
@@ -108,7 +118,7 @@ def _block(generator: Generator, stage: str, number: int) -> list[SceneGraph]:
     indices = range(number * BLOCK, (number + 1) * BLOCK)
     streams = [stream(generator.seed, stage, index) for index in indices]
     if generator.policy is None:
-        graphs = [generator.grammar.sample(rng) for rng in streams]
+        graphs = [generator.base(rng) for rng in streams]
     else:
         graphs = derive(generator.grammar, generator.policy, streams)
     width = generator.network.noise_width

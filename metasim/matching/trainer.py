@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 
 from metasim.base.streams import seeded_layers, stream
 from metasim.config import MatchingConfig
 from metasim.matching.bank import Bank, Renders, Scenes
+from metasim.matching.classes import class_rows, tuned_grammar
 from metasim.matching.extractors import Extractor
 from metasim.matching.generator import Generator
 from metasim.matching.inheritance import inherit
@@ -216,7 +216,11 @@ class Trainer:
         if not kept.exists():
             self.progress.start("rehearse", self.plan.rehearsal)
             units, classes = self.population.sample(stream(self.seed, "rehearse"), self.plan.rehearsal)
-            graphs = self.layout.place(self.prior_graphs[: len(units)], units, classes)
+            bases = [
+                self.scenes.grammar.sample(stream(self.seed, "prior", i), self.layout.classes_by_node(row))
+                for i, row in enumerate(classes)
+            ]
+            graphs = self.layout.place(bases, units, classes)
             self.scenes.render(graphs, "rehearse").save(kept)
             self.progress.advance(len(graphs))
         self.renders += self.plan.rehearsal
@@ -283,9 +287,9 @@ class Trainer:
     def _follow_images(self, images: Images, estimator: Estimator) -> None:
         graphs, prior = self.prior_graphs, self.prior
         if self.population is not None:  # whose classes the generator draws
-            grammar = self.generator().grammar
-            graphs = [grammar.sample(stream(self.seed, "refine/scenes", i)) for i in range(PRIOR_SCENES)]
-            prior = PriorBatches.of(graphs, grammar, self.layout)
+            drawn = self.generator()
+            graphs = [drawn.base(stream(self.seed, "refine/scenes", i)) for i in range(PRIOR_SCENES)]
+            prior = PriorBatches.of(graphs, drawn.grammar, self.layout)
 
         def render(units: Array, rows: Classes, stage: str) -> Images:
             base = [graphs[row] for row in rows]
@@ -341,26 +345,18 @@ class Trainer:
     def generator(self) -> Generator:
         """The generator as it stands."""
         grammar, population = self.scenes.grammar, self.tuned or self.population
-        if population is not None:
-            grammar = grammar.with_class_weights(self._class_weights(population))
-        return Generator(grammar, self.network, self.seed)
+        if population is None:
+            return Generator(grammar, self.network, self.seed)
+        rows = class_rows(grammar, self.layout, population, self.seed)
+        return Generator(
+            tuned_grammar(grammar, self.layout, population), self.network, self.seed, classes=rows
+        )
 
     def inferred(self, count: int) -> Array | None:
         """(count, D) draws of the inferred population on [0, 1]."""
         if self.population is None:
             return None
         return self.population.sample(stream(self.seed, "report/inferred"), count)[0]
-
-    def _class_weights(self, population: Population) -> dict[str, dict[str, float]]:
-        symbols = {node.name: node.symbol for node in self.prior_graphs[0].nodes}
-        weights: dict[str, dict[str, float]] = {}
-        for c, choice in enumerate(self.layout.choices):
-            kinds = population.posteriors.classes[..., c]
-            mass = np.bincount(kinds.ravel(), population.weights.ravel(), len(choice.classes))
-            mine = weights.setdefault(symbols[choice.node], dict.fromkeys(choice.classes, 0.0))
-            for name, share in zip(choice.classes, mass / mass.sum(), strict=True):
-                mine[name] += float(share)
-        return weights
 
     def _wide(self) -> Proposal:
         sizes = self.layout.class_numbers

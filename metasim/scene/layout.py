@@ -136,6 +136,10 @@ class SceneLayout:
         """(n, D) values in each attribute's own unit."""
         return np.stack([c.spec.from_unit(units[:, j]) for j, c in enumerate(self.columns)], axis=1)
 
+    def classes_by_node(self, classes: Classes) -> dict[str, str]:
+        """Names of one scene's (C,) class indices, by the node that has each."""
+        return {c.node: c.classes[k] for c, k in zip(self.choices, classes, strict=True)}
+
     def place(self, graphs: Sequence[SceneGraph], units: Array, classes: Classes) -> list[SceneGraph]:
         """Graphs with their mutable attributes and classes replaced.
 
@@ -148,7 +152,7 @@ class SceneLayout:
         return [self._place(g, v, c) for g, v, c in zip(graphs, values, classes, strict=True)]
 
     def _place(self, graph: SceneGraph, values: Array, classes: Classes) -> SceneGraph:
-        chosen = {c.node: c.classes[k] for c, k in zip(self.choices, classes, strict=True)}
+        chosen = self.classes_by_node(classes)
         changes: dict[str, dict[str, float]] = {}
         for column, value in zip(self.columns, values, strict=True):
             changes.setdefault(column.node, {})[column.spec.name] = float(value)
