@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,6 @@ from threadpoolctl import threadpool_limits
 from metasim.base.errors import InputError
 from metasim.base.streams import stream
 from metasim.base.threads import ahead
-from metasim.base.validation import closest
 from metasim.config import ExperimentConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.bank import Scenes
@@ -28,7 +26,7 @@ from metasim.matching.target import Images, Target, check_target_grammar, learni
 from metasim.matching.task.check import check_task
 from metasim.matching.task.labels import labelled_part
 from metasim.matching.trainer import Trainer
-from metasim.pipeline.engine import open_pool, target_options
+from metasim.pipeline.engine import engine_notes, open_pool, target_options
 from metasim.pipeline.evidence import Evidence, FreshRenders
 from metasim.pipeline.target_source import TargetSource
 from metasim.rendering.pool import RenderPool
@@ -116,7 +114,7 @@ class Experiment:
             stack.enter_context(threadpool_limits(threads))
             executor = self.config.executor.open()
             pool = stack.enter_context(open_pool(self.config, self.config.renderer.options, executor))
-            for note in (*pool.capabilities.notes, *_undrawn(self.layout, pool.capabilities.attributes)):
+            for note in engine_notes(pool, self.layout):
                 progress.say(f"renderer: {note}")
             source = TargetSource(
                 self.config, self.target_grammar, self.layout, varying=self.inventory is not None
@@ -225,13 +223,3 @@ class Experiment:
         if not folder.target.exists():
             save_images(folder.images / "target", list(target.images), self.config.output.keep_images)
             target.save(folder.target)
-
-
-def _undrawn(layout: SceneLayout, drawn: Mapping[str, frozenset[str]]) -> list[str]:
-    """A line for each learnt attribute whose name an engine that tells them gives no meaning to."""
-    known = sorted(frozenset[str]().union(*drawn.values()))
-    return [
-        f"nothing is drawn by {column.name}; expected {closest(column.spec.name, known)}"
-        for column in layout.columns
-        if known and column.spec.name not in known
-    ]
