@@ -158,7 +158,8 @@ class OutputConfig(Section):
 
 def _below_results(name: str) -> str:
     steps = name.split("/")
-    if not name.isprintable() or any(not step.strip() or step == ".." or len(step) > 200 for step in steps):
+    wrong = any(not step.strip() or step == ".." or len(step) > 200 for step in steps)
+    if name and (wrong or not name.isprintable()):
         raise ValueError("a name that can be a folder below the results")
     return name
 
@@ -237,7 +238,7 @@ def load_experiment(path: Path, changes: Sequence[str] = (), seed: int | None = 
         _apply(data, change)
     if seed is not None:
         data["seed"] = seed
-    data.setdefault("name", _name_of(path))
+    data["name"] = data.get("name") or _name_of(path)
     config = validated(ExperimentConfig, data, str(path))
     here = path.resolve().parent
     target = config.target.model_copy(

@@ -124,6 +124,6 @@ def test_a_part_without_its_material_is_refused(rendered: Path, tmp_path: Path) 
     (tmp_path / "mug.glb").write_bytes((rendered.parent / "mug_low.glb").read_bytes())
     (tmp_path / "manifest.yaml").write_text("assets: {mug.glb: {class: mug, parts: {lid: [open]}}}")
     words = ("render", "objects", "--assets", str(tmp_path), "--out", str(tmp_path / "out"))
-    assert main([*words, "--workers", "1", "--views", "2", "--size", "8"]) == 0
+    assert main([*words, "--workers", "1", "--views", "2", "--size", "8"]) == 1
     failed = (tmp_path / "out/assets_failed.csv").read_text()
     assert "mug.glb: no material for its part lid; expected parts among body, handle" in failed
