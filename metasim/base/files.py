@@ -39,13 +39,13 @@ def whole_file(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        partial.touch()
+        opened = partial.open("wb")
     except OSError as error:
         if error.errno not in UNWRITABLE:
             raise
         raise InputError(str(path), error.strerror or str(error), "a file that can be written") from error
     try:
-        with partial.open("wb") as file:
+        with opened as file:
             yield file
             file.flush()
             os.fsync(file.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -98,6 +98,13 @@ def write_manifest(
         "files": {path: asdict(known[path]) for path in sorted(known)},
     }
     store.write(NAME, (json.dumps(content, indent=1, allow_nan=False) + "\n").encode())
+
+
+def altered(store: Store, files: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each file of a manifest that is missing or not as it was written."""
+    for path, record in files.items():
+        if fault := FileRecord(**record).problem(store.record(path)):
+            yield f"{path}: {fault}"
 
 
 def load_manifest(dataset: Path | str) -> dict[str, Any]:

@@ -6,9 +6,8 @@ from pathlib import Path
 
 from metasim.dataset.costs import SAMPLES, TOTALS
 from metasim.dataset.journal import FOLDER as JOURNAL
-from metasim.dataset.manifest import LOGS, read_manifest
+from metasim.dataset.manifest import LOGS, altered, read_manifest
 from metasim.dataset.manifest import NAME as MANIFEST
-from metasim.dataset.record import FileRecord
 from metasim.dataset.store import open_store
 
 
@@ -25,10 +24,8 @@ def verify(dataset: Path | str) -> list[str]:
     """
     with open_store(dataset) as store:
         files = read_manifest(store)["files"]
-        listed = {path: FileRecord(**record) for path, record in files.items()}
-        faults = {path: file.problem(store.record(path)) for path, file in listed.items()}
-        strangers = sorted(store.files() - listed.keys() - {MANIFEST, SAMPLES, TOTALS})
-    problems = [f"{path}: {fault}" for path, fault in faults.items() if fault]
+        problems = list(altered(store, files))
+        strangers = sorted(store.files() - files.keys() - {MANIFEST, SAMPLES, TOTALS})
     return problems + [f"{path}: not in the manifest" for path in strangers if not _is_ours(path)]
 
 

@@ -8,9 +8,8 @@ from typing import Any
 from metasim.base.errors import InputError
 from metasim.dataset.journal import FOLDER as JOURNAL
 from metasim.dataset.journal import Journal, PartRecord, check_identity
-from metasim.dataset.manifest import LOGS, read_manifest
+from metasim.dataset.manifest import LOGS, altered, read_manifest
 from metasim.dataset.manifest import NAME as MANIFEST
-from metasim.dataset.record import FileRecord
 from metasim.dataset.store import Store
 
 
@@ -26,10 +25,8 @@ def is_finished(store: Store, identity: Mapping[str, Any], resume: bool) -> bool
         raise InputError(store.name, "a finished dataset", "an empty or new folder")
     content = read_manifest(store)
     check_identity(store.name, content["export"], identity)
-    for path, record in content["files"].items():
-        if fault := FileRecord(**record).problem(store.record(path)):
-            where = f"{store.name}: {path}"
-            raise InputError(where, fault, "what was written, or another place to write it anew")
+    for problem in altered(store, content["files"]):
+        raise InputError(store.name, problem, "what was written, or another place to write it anew")
     Journal(store).remove()
     return True
 

@@ -19,7 +19,7 @@ from metasim.matching.rows import Rows
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
-from metasim.scene.layout import Array, Classes, SceneLayout
+from metasim.scene.layout import Array, Classes, SceneLayout, classes_by_node
 
 
 class Draw(Protocol):
@@ -61,8 +61,14 @@ class Scenes:
         """Scene ``index`` of a stage: all but attributes and classes from the grammar."""
         rng = stream(self.seed, stage, index)
         units, classes = source.sample(rng)
-        base = self.grammar.sample(rng, self.layout.classes_by_node(classes))
+        base = self.grammar.sample(rng, classes_by_node(self.layout.choices, classes))
         return self.layout.place([base], units[None], classes[None])[0]
+
+    def placed(self, units: Array, classes: Classes, stage: str) -> list[SceneGraph]:
+        """Scenes with (n, D) attributes on [0, 1] and (n, C) classes; all else is the grammar's for those."""
+        named = [classes_by_node(self.layout.choices, row) for row in classes]
+        bases = [self.grammar.sample(stream(self.seed, stage, i), row) for i, row in enumerate(named)]
+        return self.layout.place(bases, units, classes)
 
     def render(self, graphs: list[SceneGraph], stage: str, first: int = 0) -> Renders:
         """Renders scenes and their labels; scenes that fail are left out.

@@ -11,7 +11,7 @@ import torch
 from metasim.base.streams import stream
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.population import Population
-from metasim.scene.layout import Choice, Classes, SceneLayout
+from metasim.scene.layout import Choice, Classes, SceneLayout, classes_by_node
 
 ROWS = 4096  # scenes whose classes stand for all
 
@@ -30,8 +30,7 @@ class ClassRows:
 
     def draw(self, rng: np.random.Generator) -> dict[str, str]:
         """The classes of one of the scenes, by node."""
-        row = self.rows[rng.integers(len(self.rows))]
-        return {choice.node: choice.classes[k] for choice, k in zip(self.choices, row, strict=True)}
+        return classes_by_node(self.choices, self.rows[rng.integers(len(self.rows))])
 
     def saved(self) -> dict[str, Any]:
         """Plain data and a tensor."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -30,17 +28,13 @@ class Showcase:
 
     Args:
         scenes: How scenes are rendered.
-        base: At least ``SHOWN`` scenes, in whose place others are put.
         images: (M, H, W, 3) target images, which those shown are compared with.
         folder: The run.
         log: Its log.
     """
 
-    def __init__(
-        self, scenes: Scenes, base: Sequence[SceneGraph], images: Images, folder: RunFolder, log: RunLog
-    ) -> None:
-        self._scenes, self._base = scenes, base[:SHOWN]
-        self._folder, self._log = folder, log
+    def __init__(self, scenes: Scenes, images: Images, folder: RunFolder, log: RunLog) -> None:
+        self._scenes, self._folder, self._log = scenes, folder, log
         self._features = RandomConvolutions(scenes.seed)
         blocks = self._features(images)
         self._target = MMDTarget(torch.cat(blocks, 1), BlockSum.around_median(blocks))
@@ -56,7 +50,7 @@ class Showcase:
             classes: (n, C) class indices.
         """
         layout = self._scenes.layout
-        graphs = layout.place(self._base, units[:SHOWN], classes[:SHOWN])
+        graphs = self._scenes.placed(units[:SHOWN], classes[:SHOWN], "prior")
         self.keep(epoch, stage, renders, layout.values(units), graphs)
 
     def keep(self, epoch: int, stage: str, renders: int, values: Array, graphs: list[SceneGraph]) -> None:

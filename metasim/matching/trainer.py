@@ -88,7 +88,7 @@ class Trainer:
         self.errors: MomentErrors | None = None
         graphs = [self.scenes.grammar.sample(stream(self.seed, "prior", i)) for i in range(PRIOR_SCENES)]
         self.prior_graphs = graphs
-        self.showcase = Showcase(self.scenes, graphs, self.images, self.folder, self.log)
+        self.showcase = Showcase(self.scenes, self.images, self.folder, self.log)
         self.prior = PriorBatches.of(graphs, self.scenes.grammar, self.layout)
         self.network = new_network(self.scenes.grammar, self.seed)
         self.checkpoint = Checkpoint.load(self.folder.checkpoints / "last.pt")
@@ -216,11 +216,7 @@ class Trainer:
         if not kept.exists():
             self.progress.start("rehearse", self.plan.rehearsal)
             units, classes = self.population.sample(stream(self.seed, "rehearse"), self.plan.rehearsal)
-            bases = [
-                self.scenes.grammar.sample(stream(self.seed, "prior", i), self.layout.classes_by_node(row))
-                for i, row in enumerate(classes)
-            ]
-            graphs = self.layout.place(bases, units, classes)
+            graphs = self.scenes.placed(units, classes, "prior")
             self.scenes.render(graphs, "rehearse").save(kept)
             self.progress.advance(len(graphs))
         self.renders += self.plan.rehearsal

@@ -63,6 +63,11 @@ class Choice:
     classes: tuple[str, ...]
 
 
+def classes_by_node(choices: Sequence[Choice], classes: Classes) -> dict[str, str]:
+    """Names of one scene's (C,) class indices, by the node that has each."""
+    return {choice.node: choice.classes[k] for choice, k in zip(choices, classes, strict=True)}
+
+
 @dataclass(frozen=True)
 class SceneLayout:
     """Which mutable attribute stands in which column, and which nodes have a class to choose.
@@ -136,10 +141,6 @@ class SceneLayout:
         """(n, D) values in each attribute's own unit."""
         return np.stack([c.spec.from_unit(units[:, j]) for j, c in enumerate(self.columns)], axis=1)
 
-    def classes_by_node(self, classes: Classes) -> dict[str, str]:
-        """Names of one scene's (C,) class indices, by the node that has each."""
-        return {c.node: c.classes[k] for c, k in zip(self.choices, classes, strict=True)}
-
     def place(self, graphs: Sequence[SceneGraph], units: Array, classes: Classes) -> list[SceneGraph]:
         """Graphs with their mutable attributes and classes replaced.
 
@@ -152,7 +153,7 @@ class SceneLayout:
         return [self._place(g, v, c) for g, v, c in zip(graphs, values, classes, strict=True)]
 
     def _place(self, graph: SceneGraph, values: Array, classes: Classes) -> SceneGraph:
-        chosen = self.classes_by_node(classes)
+        chosen = classes_by_node(self.choices, classes)
         changes: dict[str, dict[str, float]] = {}
         for column, value in zip(self.columns, values, strict=True):
             changes.setdefault(column.node, {})[column.spec.name] = float(value)

@@ -77,5 +77,8 @@ def test_what_follows_the_class_follows_the_one_that_is_rendered() -> None:
     units, classes = np.full((2, 1), 0.5), np.array([[0], [1]])
     wide = wide_proposal(units, classes, layout.periodic, layout.class_numbers)
     with RenderPool("sprites", {"size": 32}) as pool:
-        drawn = [Scenes(one, layout, pool, 0).draw(wide, "test", i).by_name["digit"] for i in range(60)]
-    assert {(node.cls, node.attributes["scale"]) for node in drawn} == {("1", 0.5), ("4", 1.5)}
+        scenes = Scenes(one, layout, pool, 0)
+        drawn = [scenes.draw(wide, "test", i) for i in range(60)]
+    for graphs in (drawn, scenes.placed(units, classes, "test")):
+        nodes = [graph.by_name["digit"] for graph in graphs]
+        assert {(node.cls, node.attributes["scale"]) for node in nodes} == {("1", 0.5), ("4", 1.5)}

@@ -105,7 +105,7 @@ class StructureTrainer:
         self.studied: list[Studied] = []
         streams = [stream(self.seed, "prior", i) for i in range(PRIOR_SCENES)]
         self.prior_graphs = [self.grammar.sample(rng) for rng in streams]
-        self.showcase = Showcase(self.scenes, self.prior_graphs, self.images, self.folder, self.log)
+        self.showcase = Showcase(self.scenes, self.images, self.folder, self.log)
         self.checkpoint = StructureCheckpoint.load(self.folder.checkpoints / "last.pt")
 
     def fit(self) -> Generator:
