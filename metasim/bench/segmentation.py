@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from metasim.base.precision import reduced_precision
 from metasim.base.streams import seeded_layers, stream
 from metasim.matching.bank import Scenes
 from metasim.model.segmentation_network import SegmentationNetwork
@@ -102,5 +103,5 @@ def overlaps(network: SegmentationNetwork, views: Views, classes: int, device: t
 
 
 def _logits(network: SegmentationNetwork, images: Tensor) -> Tensor:
-    with torch.autocast(images.device.type, torch.bfloat16, enabled=images.device.type == "cpu"):
+    with reduced_precision(images.device):
         return network(images).float()

@@ -109,14 +109,17 @@ def accelerator() -> Finding:
     """A GPU, which only makes networks and Cycles faster."""
     try:
         from torch import cuda
+
+        from metasim.base.precision import multiplies_bfloat16
     except (ImportError, OSError):
         return Finding("accelerator", "unknown without torch", SETUP, needed=False)
     if cuda.is_available():
         return Finding("accelerator", cuda.get_device_name(), needed=False)
     idle = shutil.which("nvidia-smi") is not None
+    precision = "bfloat16" if multiplies_bfloat16() else "single precision"
     return Finding(
         "accelerator",
-        "one that this torch cannot use" if idle else "none, the CPU is used",
+        "one that this torch cannot use" if idle else f"none, the CPU is used, in {precision}",
         f"METASIM_TORCH=cuda {SETUP}" if idle else "",
         needed=False,
     )

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
+from metasim.base.precision import reduced_precision
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.base.threads import abreast, ahead
 from metasim.matching.appearance import vary_appearance
@@ -227,7 +228,7 @@ class Inversion:
         if trust:
             own = torch.rand(len(look), generator=generator).to(self.device) < trust
             look = look.masked_fill(own[:, None, None], torch.nan)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cpu"):
+        with reduced_precision(self.device):
             reading = self.network(images, look)
         log_probs = self.network.posterior.log_probs(
             units, [c.float() for c in reading.columns], self.network.one_hot(classes)

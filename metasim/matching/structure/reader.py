@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, huber_loss
 
+from metasim.base.precision import reduced_precision
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.base.threads import ahead
 from metasim.matching.appearance import vary_appearance
@@ -96,7 +97,7 @@ class SetReader:
     def _losses(
         self, images: Tensor, renders: SetRenders, rows: npt.NDArray[np.intp], centres: Tensor
     ) -> dict[str, Tensor]:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cpu"):
+        with reduced_precision(self.device):
             sight = self.network(images.to(self.device))
         pairs = self._pairs(sight, centres[rows])
         image, query, thing = pairs

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
+from metasim.base.precision import reduced_precision
 from metasim.base.streams import seeded_layers, stream, torch_stream
 from metasim.base.threads import ahead
 from metasim.matching.appearance import vary_appearance
@@ -105,7 +106,7 @@ class Learner:
 
     def _loss(self, images: Tensor, goals: Tensor) -> Tensor:
         self.network.train()
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._device.type == "cpu"):
+        with reduced_precision(self._device):
             out = self.network(images.to(self._device))
         return self.task.losses(out.float(), goals.to(self._device)).mean()
 
