@@ -84,6 +84,7 @@ class InverseNetwork(nn.Module):
             periodic,
             sum(layout.class_numbers),
             _drawing_order(layout, view),
+            gated=True,
         )
 
     def forward(self, images: Tensor, centres: Tensor | None = None) -> Reading:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from torch.nn.functional import linear
 MIN_SCALE = 2e-3  # of the range: below the resolution of any render, and keeps the density finite
 WIDEST_TURN = 0.4  # of a turn: wider is uniform, and the density counts one turn to either side
 ENCODING = 3
+GATE = 0.5  # spread of the gates to begin with
 
 
 def encode(units: Tensor, periodic: bool) -> Tensor:
@@ -33,15 +35,24 @@ class MixtureHead(nn.Module):
         periodic: Whether 0 and 1 are the same value.
         hidden: Width of the hidden layer.
         components: Number of normals.
+        gates: Which of the inputs are one-hot classes, each of which scales and shifts the hidden layer in
+            its own way. As inputs among hundreds of others they would hardly be heard: a nine would then lie
+            as a six does of which it is the image turned by half.
+
+    References:
+        Gates: Perez, Strub, de Vries, Dumoulin and Courville, "FiLM: Visual Reasoning with a General
+        Conditioning Layer", AAAI 2018.
     """
 
     home: Tensor
     widen: Tensor
     floor: Tensor
 
-    def __init__(self, inputs: int, periodic: bool, hidden: int = 128, components: int = 8) -> None:
+    def __init__(
+        self, inputs: int, periodic: bool, hidden: int = 128, components: int = 8, gates: range = range(0)
+    ) -> None:
         super().__init__()
-        self.periodic = periodic
+        self.periodic, self.gates = periodic, gates
         self.net = nn.Sequential(nn.Linear(inputs, hidden), nn.SiLU(), nn.Linear(hidden, 3 * components + 1))
         self.register_buffer("home", (torch.arange(components) + 0.5) / components)
         self.register_buffer("widen", torch.ones(()))
@@ -50,10 +61,17 @@ class MixtureHead(nn.Module):
             last = self.net[2]
             assert isinstance(last, nn.Linear)
             last.weight.mul_(0.1)
+        if gates:
+            self.gate = nn.Linear(len(gates), 2 * hidden, bias=False)
+            nn.init.normal_(self.gate.weight, std=GATE)
 
     def parameters_of(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(n, K + 1) log weights, the last of the even share, and (n, K) means and standard deviations."""
-        return self._law(self.net(given).float())
+        first, *rest = self.net
+        hidden = first(given)
+        if self.gates:
+            hidden = self._gated(hidden, given[:, self.gates.start : self.gates.stop])
+        return self._law(rest, hidden)
 
     def _law_beside(self, given: Tensor, beside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The same of (m, .) vectors, to each of which draws are added in turn: (n, .) what they see besides.
@@ -65,13 +83,20 @@ class MixtureHead(nn.Module):
         width = given.shape[1]
         alone = linear(given, first.weight[:, :width], first.bias)
         own = linear(beside, first.weight[:, width:]).unflatten(0, (len(given), -1))
-        out = (alone[:, None] + own).flatten(0, 1)
-        for layer in rest:
-            out = layer(out)
-        return self._law(out.float())
+        hidden = (alone[:, None] + own).flatten(0, 1)
+        if self.gates:
+            hidden = self._gated(hidden, beside[:, self.gates.start - width : self.gates.stop - width])
+        return self._law(rest, hidden)
 
-    def _law(self, out: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        count = len(self.home)
+    def _gated(self, hidden: Tensor, classes: Tensor) -> Tensor:
+        factor, offset = self.gate(classes).chunk(2, dim=-1)
+        return hidden * (1 + factor) + offset
+
+    def _law(self, layers: Sequence[nn.Module], hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        out = hidden
+        for layer in layers:
+            out = layer(out)
+        out, count = out.float(), len(self.home)
         learnt = out[:, : count + 1].log_softmax(-1)
         even = torch.cat([torch.full_like(self.home, -math.inf), self.floor.log()[None]])
         log_weight = torch.logaddexp(learnt + torch.log1p(-self.floor), even)
@@ -118,18 +143,26 @@ class AutoregressivePosterior(nn.Module):
         periodic: Which attributes wrap.
         class_width: Width of the one-hot classes that every step sees.
         order: Permutation of the attributes: which is drawn first.
+        gated: Whether the classes gate what is seen, or are inputs as others are.
     """
 
     def __init__(
-        self, feature_widths: list[int], periodic: list[bool], class_width: int, order: list[int]
+        self,
+        feature_widths: list[int],
+        periodic: list[bool],
+        class_width: int,
+        order: list[int],
+        gated: bool = False,
     ) -> None:
         super().__init__()
         self.order = order
         self.periodic = periodic
-        self.heads = nn.ModuleList(
-            MixtureHead(feature_widths[j] + class_width + ENCODING * order.index(j), periodic[j])
-            for j in range(len(periodic))
-        )
+        heads = []
+        for j, width in enumerate(feature_widths):
+            inputs = width + class_width + ENCODING * order.index(j)
+            gates = range(width, width + class_width) if gated else range(0)
+            heads.append(MixtureHead(inputs, periodic[j], gates=gates))
+        self.heads = nn.ModuleList(heads)
 
     def head(self, j: int) -> MixtureHead:
         """The density of attribute j."""

@@ -136,18 +136,21 @@ def test_draws_of_an_angle_follow_the_density(seed: int) -> None:
     assert np.abs(found - cumulative(at)).max() < KS_BOUND
 
 
-def joint(periodic: list[bool], order: list[int], loudness: float = 6.0) -> AutoregressivePosterior:
+def joint(
+    periodic: list[bool], order: list[int], loudness: float = 6.0, gated: bool = False
+) -> AutoregressivePosterior:
     with seeded_layers(0, "test/joint"):
-        posterior = AutoregressivePosterior([4] * len(periodic), periodic, 2, order)
+        posterior = AutoregressivePosterior([4] * len(periodic), periodic, 2, order, gated)
     with torch.no_grad():
         for j in range(len(periodic)):
             last_of(posterior.head(j)).weight.mul_(loudness)
     return posterior.requires_grad_(False)
 
 
+@pytest.mark.parametrize("gated", [False, True])
 @pytest.mark.parametrize("order", [[0, 1], [1, 0]])
-def test_joint_draws_follow_the_joint_density(order: list[int]) -> None:
-    posterior = joint([True, True], order, loudness=30.0)
+def test_joint_draws_follow_the_joint_density(order: list[int], gated: bool) -> None:
+    posterior = joint([True, True], order, loudness=30.0, gated=gated)
     features, classes = [given_row(0), given_row(1)], torch.tensor([[1.0, 0.0]])
     side, cells = 240, 8
     axis = torch.from_numpy(middles(0, 1, side)).float()
@@ -205,6 +208,23 @@ def test_classes_and_features_are_heard() -> None:
     base = posterior.log_probs(units, features, one)
     assert ((posterior.log_probs(units, features, two) - base).abs() > 1e-5).all()
     assert ((posterior.log_probs(units, [f + 1 for f in features], one) - base).abs() > 1e-5).all()
+
+
+def test_classes_among_many_features_are_heard_by_their_gates() -> None:
+    """A class moves what a new head says as far as all features do, and not by one input of hundreds."""
+    units, features = torch.full((400, 1), 0.3), torch.randn(400, 300, generator=torch_stream(0, "test/many"))
+    one, two = torch.eye(2)[[0]].expand(400, 2), torch.eye(2)[[1]].expand(400, 2)
+
+    def heard(gated: bool) -> float:
+        with seeded_layers(0, "test/many/weights"):
+            posterior = AutoregressivePosterior([300], [False], 2, [0], gated).requires_grad_(False)
+        base = posterior.log_probs(units, [features], one)
+        by_class = posterior.log_probs(units, [features], two) - base
+        by_features = posterior.log_probs(units, [features.flip(0)], one) - base
+        return float(by_class.std() / by_features.std())
+
+    assert heard(gated=False) < 0.2
+    assert heard(gated=True) > 0.5
 
 
 def test_an_angle_is_encoded_without_an_end() -> None:
