@@ -184,8 +184,8 @@ class VerdictBench:
         bank.load()
         view = view_of(experiment.layout, bank.rounds[0].renders)
         inversion = Inversion(experiment.layout, view, experiment.device, experiment.config.seed)
-        weights = Checkpoint.load(self.folder.checkpoints / "last.pt").inverse
-        inversion.network.load_state_dict(weights)
+        checkpoint = Checkpoint.load(self.folder.checkpoints / "last.pt")
+        checkpoint.restore(inversion.network, checkpoint.inverse)
         return inversion
 
 

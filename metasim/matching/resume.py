@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from torch import Tensor
+from torch import Tensor, nn
 
+from metasim.base.errors import InputError
 from metasim.runs.checkpoint import load_checkpoint, save_checkpoint
 
 Weights = dict[str, Tensor]
@@ -38,6 +39,18 @@ class Checkpoint:
         """The state that a run has left, or that of one not begun."""
         content: dict[str, Any] = load_checkpoint(path) if path.exists() else {}
         return cls(path, **content)
+
+    def restore(self, network: nn.Module, weights: Weights) -> None:
+        """Gives a network the weights of its kept counterpart, ``weights``.
+
+        Raises:
+            InputError: If they are of another network, as versions of this package differ in theirs.
+        """
+        try:
+            network.load_state_dict(weights)
+        except RuntimeError as error:
+            wanted = "those of this version: a run begun anew, by matching.bank=own if it reuses"
+            raise InputError(str(self.path), "weights of another network", wanted) from error
 
     def keep(self, stage: str, **changes: Any) -> None:
         """A stage is done; ``changes`` are fields that it has changed."""

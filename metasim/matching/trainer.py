@@ -95,7 +95,7 @@ class Trainer:
         if self.lender is not None and not self.checkpoint.done:
             inherit(self.lender, self.folder, self.checkpoint)
         if self.checkpoint.network:
-            self.network.load_state_dict(self.checkpoint.network)
+            self.checkpoint.restore(self.network, self.checkpoint.network)
         if self.checkpoint.inherited:
             self.plan = self.plan.again(self.config.effort)
 
@@ -167,7 +167,7 @@ class Trainer:
             widest = max(factors, key=lambda name: factors[name])
             self.progress.say(f"posteriors widened most: {widest} x {factors[widest]:.2f}")
         else:
-            self.inversion.network.load_state_dict(self.checkpoint.inverse)
+            self.checkpoint.restore(self.inversion.network, self.checkpoint.inverse)
         if number + 1 < self.checkpoint.inherited + len(self.plan.rounds):
             self._read(stage, shown=stage not in done)
         if stage not in done:
@@ -184,7 +184,7 @@ class Trainer:
         assert self.inversion is not None
         done = "polish" in self.checkpoint.done
         if done:
-            self.inversion.network.load_state_dict(self.checkpoint.inverse)
+            self.checkpoint.restore(self.inversion.network, self.checkpoint.inverse)
         else:
             steps = self.plan.polish
             record = self._recorder("polish", steps)

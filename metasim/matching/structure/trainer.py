@@ -146,7 +146,7 @@ class StructureTrainer:
             steps = self.plan.steps[number]
             self.reader.fit(self.bank, steps, RATES[number > 0], self._recorder(stage, steps))
         else:
-            self.reader.network.load_state_dict(self.checkpoint.inverse)
+            self.checkpoint.restore(self.reader.network, self.checkpoint.inverse)
         self.readings = self.reader.read(self.images, stage)
         self.draws = self._draw(self.readings, stage)
         kept_out = self.bank.renders.take(held_out_rows(len(self.bank.renders)))
@@ -224,7 +224,7 @@ class StructureTrainer:
         assert self.draws is not None
         assert self.law is not None
         if "derive" in self.checkpoint.done:
-            self.policy.load_state_dict(self.checkpoint.policy)
+            self.checkpoint.restore(self.policy, self.checkpoint.policy)
             return
         rng = stream(self.seed, "derive")
         shown = shown_derivations(self.draws, self.weights, self.law, self.inventory, DERIVATIONS, rng)
@@ -237,7 +237,7 @@ class StructureTrainer:
     def transfer(self) -> None:
         """The attribute network learns to give objects the attributes that were read."""
         if "transfer" in self.checkpoint.done:
-            self.network.load_state_dict(self.checkpoint.network)
+            self.checkpoint.restore(self.network, self.checkpoint.network)
             return
         streams = [stream(self.seed, "transfer/scenes", i) for i in range(TRANSFER_SCENES)]
         if not any(self.objects):
