@@ -39,7 +39,7 @@ BLUR = 0.7  # cells of the objects' maps
 EMPHASIS = 2.0  # of each round over the one before
 DOUBT = 3.0  # factor on changes of light where the target's look is an estimate
 CHECKS = 8
-WEIGHTS = {"bins": 1.0, "classes": 0.3, "posterior": 0.5, "centres": 4.0, "places": 1.0}
+WEIGHTS = {"bins": 1.0, "classes": 3.0, "posterior": 0.5, "centres": 4.0, "places": 1.0}
 
 Batch = tuple[npt.NDArray[np.intp], Tensor, torch.Generator]  # rows, their images, what is drawn after these
 
