@@ -22,6 +22,7 @@ from metasim.runs.folder import RunFolder
 from metasim.runs.summary import Summary
 
 ROOT = Path(__file__).parents[2]
+PATIENCE = 270  # seconds: a minute on a slow machine with nothing else running, more beside other tests
 Tree = dict[str, Any]
 
 
@@ -318,7 +319,7 @@ def test_paths_of_an_experiment_are_relative_to_its_file(desk: Desk) -> None:
 def train_from(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
     folder.mkdir(exist_ok=True)
     script = [sys.executable, str(ROOT / "scripts" / "train.py"), *options]
-    return subprocess.run(script, capture_output=True, text=True, cwd=folder, timeout=120)
+    return subprocess.run(script, capture_output=True, text=True, cwd=folder, timeout=PATIENCE)
 
 
 def test_the_process_says_one_line_too(tmp_path: Path) -> None:
