@@ -12,8 +12,8 @@ INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # that multiply bfloat16; without th
 def reduced_precision(device: torch.device) -> torch.autocast:
     """A context in which layers calculate in bfloat16, where that is faster. Weights stay single.
 
-    Where the processor has no instructions for it, as in most laptops, a step takes ten times as long as in
-    single precision.
+    Where the processor has no instructions for it, those of AVX2 being its last, torch imitates it far slower
+    than it calculates in single precision (docs/matching.md, "Time").
 
     Args:
         device: Where the network lives.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -36,8 +35,8 @@ class MixtureHead(nn.Module):
         hidden: Width of the hidden layer.
         components: Number of normals.
         gates: Which of the inputs are one-hot classes, each of which scales and shifts the hidden layer in
-            its own way. As inputs among hundreds of others they would hardly be heard: a nine would then lie
-            as a six does of which it is the image turned by half.
+            its own way. Among hundreds of other inputs they are hardly heard: what is a nine, or a six
+            turned by half, would then lie the same way whichever of the two it is taken for.
 
     References:
         Gates: Perez, Strub, de Vries, Dumoulin and Courville, "FiLM: Visual Reasoning with a General
@@ -67,36 +66,26 @@ class MixtureHead(nn.Module):
 
     def parameters_of(self, given: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(n, K + 1) log weights, the last of the even share, and (n, K) means and standard deviations."""
-        first, *rest = self.net
-        hidden = first(given)
-        if self.gates:
-            hidden = self._gated(hidden, given[:, self.gates.start : self.gates.stop])
-        return self._law(rest, hidden)
+        return self._law(self.net[0](given), given[:, self.gates.start : self.gates.stop])
 
     def _law_beside(self, given: Tensor, beside: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The same of (m, .) vectors, to each of which draws are added in turn: (n, .) what they see besides.
 
         What the first layer makes of a vector is the same for all of its draws, and most of the work.
         """
-        first, *rest = self.net
+        first = self.net[0]
         assert isinstance(first, nn.Linear)
         width = given.shape[1]
         alone = linear(given, first.weight[:, :width], first.bias)
         own = linear(beside, first.weight[:, width:]).unflatten(0, (len(given), -1))
         hidden = (alone[:, None] + own).flatten(0, 1)
+        return self._law(hidden, beside[:, self.gates.start - width : self.gates.stop - width])
+
+    def _law(self, hidden: Tensor, classes: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         if self.gates:
-            hidden = self._gated(hidden, beside[:, self.gates.start - width : self.gates.stop - width])
-        return self._law(rest, hidden)
-
-    def _gated(self, hidden: Tensor, classes: Tensor) -> Tensor:
-        factor, offset = self.gate(classes).chunk(2, dim=-1)
-        return hidden * (1 + factor) + offset
-
-    def _law(self, layers: Sequence[nn.Module], hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        out = hidden
-        for layer in layers:
-            out = layer(out)
-        out, count = out.float(), len(self.home)
+            factor, offset = self.gate(classes).chunk(2, dim=-1)
+            hidden = hidden * (1 + factor) + offset
+        out, count = self.net[1:](hidden).float(), len(self.home)
         learnt = out[:, : count + 1].log_softmax(-1)
         even = torch.cat([torch.full_like(self.home, -math.inf), self.floor.log()[None]])
         log_weight = torch.logaddexp(learnt + torch.log1p(-self.floor), even)
