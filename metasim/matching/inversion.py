@@ -6,6 +6,7 @@ import copy
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ from metasim.matching.calibration import calibrate
 from metasim.matching.look import Images, Look
 from metasim.matching.population import Posteriors
 from metasim.matching.recorder import Record
+from metasim.model.halves import Halves, Seen
 from metasim.model.inverse import BINS, InverseNetwork, Reading, View
 from metasim.model.readout import Readout
 from metasim.model.trunk import coordinates
@@ -40,6 +42,21 @@ EMPHASIS = 2.0  # of each round over the one before
 DOUBT = 3.0  # factor on changes of light where the target's look is an estimate
 CHECKS = 8
 WEIGHTS = {"bins": 1.0, "classes": 3.0, "posterior": 0.5, "centres": 4.0, "places": 1.0}
+
+
+class Labels(NamedTuple):
+    """What is true of renders.
+
+    Attributes:
+        units: (n, D) attributes on [0, 1].
+        classes: (n, C) class indices.
+        centres: (n, V, 2) where the objects are, on [0, 1]; NaN where they are not seen.
+    """
+
+    units: Tensor
+    classes: Tensor
+    centres: Tensor
+
 
 Batch = tuple[npt.NDArray[np.intp], Tensor, torch.Generator]  # rows, their images, what is drawn after these
 
@@ -191,12 +208,16 @@ class Inversion:
         for step, (rows, images, generator) in enumerate(ahead(batch, steps)):
             self.network.train()
             trust = np.interp(step / steps, TRUST, (0.0, 1.0)) if self.rivals else 0.0
-            losses = self._losses(images.to(self.device), renders, rows, float(trust), generator)
+            labels = self._labels(renders, rows)
+            look = self._close_look(labels.centres, float(trust), generator)
+            halves = Halves(self._see, images.to(self.device), look)
+            losses = self._losses(halves.seen, labels)
             averages.add(losses)
             total = sum(WEIGHTS[name] * loss for name, loss in losses.items())
             assert isinstance(total, Tensor)
             optimiser.zero_grad()
             total.backward()
+            halves.carry_back(weights)
             nn.utils.clip_grad_norm_(weights, 5.0)
             optimiser.step()
             schedule.step()
@@ -212,24 +233,25 @@ class Inversion:
         """Whether there are several objects, of which each can be taken for another."""
         return len(self.network.view.objects) > 1
 
-    def _losses(
-        self,
-        images: Tensor,
-        renders: Renders,
-        rows: npt.NDArray[np.intp],
-        trust: float,
-        generator: torch.Generator,
-    ) -> dict[str, Tensor]:
-        units, classes, centres = self._labels(renders, rows)
-        # The close look follows the true centre: early on the trunk's idea of it is noise.
+    def _close_look(self, centres: Tensor, trust: float, generator: torch.Generator) -> Tensor:
+        """(B, V, 2) where the close look is to be, NaN where the trunk is to find the object itself."""
+        # It follows the true centre: early on the trunk's idea of it is noise.
         look = centres.nan_to_num(0.5)
         look = look + LOOK_JITTER * torch.randn(look.shape, generator=generator).to(self.device)
         # A posterior that always looks at the right object never learns how often it will not.
         if trust:
             own = torch.rand(len(look), generator=generator).to(self.device) < trust
             look = look.masked_fill(own[:, None, None], torch.nan)
+        return look
+
+    def _see(self, images: Tensor, look: Tensor) -> Seen:
+        with reduced_precision(self.device):  # which holds for a thread
+            return self.network.see(images, look)
+
+    def _losses(self, seen: Seen, labels: Labels) -> dict[str, Tensor]:
+        units, classes, centres = labels
         with reduced_precision(self.device):
-            reading = self.network(images, look)
+            reading = self.network.read(seen)
         log_probs = self.network.posterior.log_probs(
             units, [c.float() for c in reading.columns], self.network.one_hot(classes)
         )
@@ -240,22 +262,22 @@ class Inversion:
                 for i, logits in enumerate(reading.class_logits)
             ]
             losses["classes"] = torch.stack(entropies).sum()
-        seen = torch.isfinite(centres)
-        if self.rivals and seen.any():
+        visible = torch.isfinite(centres)
+        if self.rivals and visible.any():
             losses["places"] = place_loss(reading.maps.float(), centres)
-        elif seen.any():
+        elif visible.any():
             losses["centres"] = nn.functional.huber_loss(
-                reading.centres.float()[seen] * 10, centres[seen] * 10, delta=1.0
+                reading.centres.float()[visible] * 10, centres[visible] * 10, delta=1.0
             )
         return losses
 
-    def _labels(self, renders: Renders, rows: npt.NDArray[np.intp]) -> tuple[Tensor, Tensor, Tensor]:
+    def _labels(self, renders: Renders, rows: npt.NDArray[np.intp]) -> Labels:
         nodes = [self.layout.node_names.index(name) for name in self.network.view.objects]
         boxes = renders.boxes[rows][:, nodes]
         centres = torch.from_numpy((boxes[..., :2] + boxes[..., 2:]) / 2)
         units = torch.from_numpy(renders.units[rows]).float()
         classes = torch.from_numpy(renders.classes[rows])
-        return units.to(self.device), classes.to(self.device), centres.to(self.device)
+        return Labels(units.to(self.device), classes.to(self.device), centres.to(self.device))
 
     def _bin_loss(self, reading: Reading, units: Tensor) -> Tensor:
         """Cross entropy with soft labels of one bin's spread, wrapped where the attribute is."""

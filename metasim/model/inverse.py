@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from metasim.model.halves import Seen
 from metasim.model.posterior import AutoregressivePosterior
 from metasim.model.trunk import CLOSE_WIDTH, GLOBAL_WIDTH, LEVELS, CloseLook, Trunk, levels
 from metasim.scene.layout import SceneLayout
@@ -95,32 +96,41 @@ class InverseNetwork(nn.Module):
             centres: (B, V, 2) where to look closely; by default, and where they are NaN, where the trunk
                 sees the objects.
         """
+        return self.read(self.see(images, centres))
+
+    def see(self, images: Tensor, centres: Tensor | None = None) -> Seen:
+        """What is seen in images; arguments are those of :meth:`forward`."""
         pixels = images.movedim(-1, 1).float() / 64 - 2
-        whole, seen, maps = self.trunk(pixels)
-        look = seen if centres is None else torch.where(centres.isnan(), seen.detach(), centres)
-        by_node = self._by_node(pixels, whole.float(), look)
-        by_node = {node: self.dropout(features) for node, features in by_node.items()}
+        whole, found, maps = self.trunk(pixels)
+        own = found.detach()
+        look = own if centres is None else torch.where(centres.isnan(), own, centres)
+        close = self.close(pixels, look) if self.close else whole.new_empty(len(whole), 0, CLOSE_WIDTH)
+        return Seen(whole, close, look, found, maps, levels(pixels))
+
+    def read(self, seen: Seen) -> Reading:
+        """What is made of it."""
+        by_node = {node: self.dropout(features) for node, features in self._by_node(seen).items()}
         # After the dropout, since a few numbers without which there is no light are not to be guessed at.
-        by_node[""] = torch.cat([by_node[""], levels(pixels)], dim=1)
+        by_node[""] = torch.cat([by_node[""], seen.levels], dim=1)
         columns = [by_node.get(column.node, by_node[""]) for column in self.layout.columns]
         logits = [
             head(by_node.get(choice.node, by_node[""])).float()
             for head, choice in zip(self.class_heads, self.layout.choices, strict=True)
         ]
         bins = torch.stack([head(x).float() for head, x in zip(self.bin_heads, columns, strict=True)], dim=1)
-        return Reading(columns, logits, bins, seen, maps)
+        return Reading(columns, logits, bins, seen.centres, seen.maps)
 
     def _width(self, node: str) -> int:
         """Of the features that a node is read from."""
         close = CLOSE_WIDTH + 2 if self.close else 0
         return GLOBAL_WIDTH + close + (0 if node in self.view.objects else LEVELS)
 
-    def _by_node(self, pixels: Tensor, whole: Tensor, centres: Tensor) -> dict[str, Tensor]:
+    def _by_node(self, seen: Seen) -> dict[str, Tensor]:
         """(B, .) features by object, and under ``""`` those of all other nodes."""
+        whole = seen.whole.float()
         if self.close is None:
             return {"": whole}
-        close = self.close(pixels, centres).float()
-        near = torch.cat([close, 4 * (centres - 0.5)], dim=2)
+        near = torch.cat([seen.close.float(), 4 * (seen.looked - 0.5)], dim=2)
         features = {name: torch.cat([whole, near[:, v]], dim=1) for v, name in enumerate(self.view.objects)}
         features[""] = torch.cat([whole, near.mean(1)], dim=1)
         return features
