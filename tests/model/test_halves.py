@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import Tensor
 
 from metasim.base.streams import seeded_layers, torch_stream
 from metasim.model.halves import Halves
@@ -72,13 +71,11 @@ def test_gradients_are_the_same_bytes_every_time() -> None:
         torch.testing.assert_close(other, first, rtol=0, atol=0)
 
 
-@pytest.mark.parametrize("cut", [True, False])
-def test_weights_that_do_not_learn_get_no_gradients(cut: bool) -> None:
+def test_weights_that_do_not_learn_get_no_gradients() -> None:
     net = network(1)
     frozen = {id(weight) for weight in net.seeing()}
     for weight in net.seeing():
         weight.requires_grad_(False)
-    found = learnt(net, 5, cut=cut)
-    assert isinstance(net.trunk.mix[0], nn.Linear)
+    found = learnt(net, 5, cut=True)
     assert found["trunk.mix.0.weight"] is not None
     assert all(found[name] is None for name, weight in net.named_parameters() if id(weight) in frozen)
