@@ -39,10 +39,10 @@ class Seen:
 class Halves:
     """A batch that is seen in halves, by a thread each, and learnt from as one.
 
-    Convolutions are most of the work of a step. Threads within each of them spin while they wait, and hold all
-    up where another wants the core; what is made of the features is little work in many small operations. So
-    the graph is cut between the two: gradients reach the cut, whence each half takes its share on. They are
-    those of the whole batch, and the same bytes every time.
+    Convolutions are most of the work of a step. Threads within each spin while they wait, and hold all
+    up where another process wants the core; what is made of the features is little work in many small
+    operations. So the graph is cut between the two: gradients reach the cut, whence each half takes its
+    share on. They are those of the whole batch, and the same bytes every time.
 
     Args:
         see: What a part of the images, and where to look at them, becomes.
