@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 from collections import deque
@@ -22,6 +23,8 @@ MOVES = 10  # machines lost after which it is given up: it may be what brings th
 GROWTH = 512 * 2**20  # bytes by which a worker may grow before it is replaced, since native engines leak
 TOGETHER_S = 4.0  # seconds of work sent together at most, since another worker may be free before
 SMALL = 2**14  # bytes of a task that surely fit in a pipe whose reader is busy
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass
@@ -120,8 +123,8 @@ class Hand:
             try:
                 process.make_engine(orders.kind, orders.options)
             except WorkerDied as death:
-                self._bury(process)
                 reason = str(death)
+                self._bury(process, reason)
             except BaseException:
                 self._process = None
                 process.leave()
@@ -140,7 +143,7 @@ class Hand:
                     self._recycle(process)
                     return
         except WorkerDied as death:
-            self._bury(process)
+            self._bury(process, str(death))
             self._blame(self._sent[0], death)
         self._give_back()
 
@@ -201,9 +204,11 @@ class Hand:
         self._give_back()
         process.leave()
 
-    def _bury(self, process: Worker) -> None:
-        with self._counters.lock:
-            self._counters.restarts += not self._tasks.closed
+    def _bury(self, process: Worker, reason: str) -> None:
+        if not self._tasks.closed:
+            _LOG.warning("a worker is lost and will be replaced: %s", reason)
+            with self._counters.lock:
+                self._counters.restarts += 1
         self._process = None
         process.kill()
 

@@ -21,6 +21,7 @@ import psutil
 from metasim.base.errors import MetasimError
 from metasim.rendering.message import decoded
 from metasim.rendering.protocol import Capabilities
+from metasim.rendering.scratch import Scratch
 from metasim.rendering.worker import Answer, Start
 
 START_SECONDS = 180.0
@@ -60,11 +61,11 @@ class EngineProcess:
     def __init__(self, threads: int = 1) -> None:
         self._noise: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115
         # Its temporary files go with it: who is killed, or leaves without a farewell, tidies nothing up.
-        self._scratch = tempfile.TemporaryDirectory(prefix="metasim-worker-", ignore_cleanup_errors=True)
+        self._scratch = Scratch()
         self._memory_kills = memory_kills()
         self._pipe, theirs = multiprocessing.Pipe()
         with theirs:
-            self._process = _launch(theirs.fileno(), self._noise, self._scratch.name, threads)
+            self._process = _launch(theirs.fileno(), self._noise, self._scratch.path, threads)
         self._measured = psutil.Process(self._process.pid)
         self._capabilities: Capabilities | None = None
         self._patience_s = 0.0
@@ -163,7 +164,7 @@ class EngineProcess:
         self._process.wait()
         self._pipe.close()
         self._noise.close()
-        self._scratch.cleanup()
+        self._scratch.close()
 
     def _have_patience(self, seconds: float) -> None:
         """Sets how long the pipe waits for the other side, also in the middle of a message."""

@@ -97,11 +97,16 @@ def test_images_without_a_pixel_are_refused() -> None:
         Capabilities(HDR, (0, 4))
 
 
-def test_a_scene_that_fails_once_is_rendered_after_all(tmp_path: Path) -> None:
+def test_a_scene_that_fails_once_is_rendered_after_all(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     with RenderPool(ENGINE, {"marks": tmp_path}, workers=1) as pool:
         results = pool.render([scene(1.0, "once"), scene(2.0)], HDR, [5, 6])
     assert [image(result) for result in results] == [expected(1.0, 5), expected(2.0, 6)]
     assert (pool.counters.restarts, pool.counters.failures) == (1, 0)
+    assert [record.getMessage().partition(": ")[0] for record in caplog.records] == [
+        "a worker is lost and will be replaced"
+    ]
 
 
 def test_workers_killed_from_outside_cost_nothing() -> None:
