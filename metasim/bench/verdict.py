@@ -173,7 +173,7 @@ class VerdictBench:
         readouts = inversion.readouts(images)
         others = standardised([torch.cat(RandomConvolutions(seed)(part), 1).numpy() for part in images])
         seen = {
-            key: Sample(readout.moments, readout.means, units, other)
+            key: Sample(readout.moments, readout.means, units, {"other": other})
             for (key, units), readout, other in zip(rows.items(), readouts, others, strict=True)
         }
         strange = _novelties(images[0][:SIZE], readouts[0].look[SIZE:], inversion, seed)

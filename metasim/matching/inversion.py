@@ -70,7 +70,7 @@ def view_of(layout: SceneLayout, renders: Renders) -> View:
     if not names:
         return View((), (1.0, 1.0), 0)
     rows = [layout.node_names.index(name) for name in names]
-    share = float(np.nanquantile(np.nanmax(size[:, rows], axis=-1), 0.98)) * 1.25
+    share = float(np.nanquantile(size[:, rows].max(-1), 0.98)) * 1.25
     height, width = renders.images.shape[1:3]
     side = min(share * max(height, width), max(height, width))
     pixels = int(np.clip(4 * round(side / 4), 12, LARGEST_CROP))

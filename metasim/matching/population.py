@@ -105,6 +105,14 @@ class Unknown:
         return np.ones(len(classes), bool) if self.choice is None else classes[:, self.choice] == self.kind
 
 
+def _together(unknown: Sequence[Unknown]) -> list[list[Unknown]]:
+    """By class: what is drawn from one scene of the prior, which may tie some attributes to others."""
+    found: dict[tuple[int | None, int], list[Unknown]] = {}
+    for law in unknown:
+        found.setdefault((law.choice, law.kind), []).append(law)
+    return list(found.values())
+
+
 def told(classes: Classes, unknown: Sequence[Unknown], columns: int) -> npt.NDArray[np.bool_]:
     """(..., columns) which attributes the images of scenes with classes (..., C) tell."""
     flat = classes.reshape(math.prod(classes.shape[:-1]), classes.shape[-1])  # which may be 0
@@ -153,11 +161,12 @@ class Population:
         draw = (rng.random(count)[:, None] * edges[:, -1:] > edges).sum(1).clip(max=edges.shape[1] - 1)
         units, classes = self.posteriors.units[image, draw], self.posteriors.classes[image, draw]
         units = self.corrected(units, classes)
-        for law in self.unknown:
+        for laws in _together(self.unknown):
             assert self.prior is not None
-            rows, alike = law.rows(classes), law.rows(self.prior.classes)
+            rows, alike = laws[0].rows(classes), laws[0].rows(self.prior.classes)
             known = self.prior.units[alike] if alike.any() else self.prior.units
-            units[rows, law.column] = rng.choice(known[:, law.column], rows.sum())
+            columns = np.array([law.column for law in laws])
+            units[np.ix_(rows, columns)] = rng.choice(known[:, columns], rows.sum())
         return units, classes
 
     def turned_gain(self, column: int, share: float) -> Array:

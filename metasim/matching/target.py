@@ -17,6 +17,7 @@ from metasim.base.validation import closest
 from metasim.config import TargetConfig
 from metasim.grammar.grammar import SceneGrammar
 from metasim.matching.changes import CHANGES
+from metasim.rendering.attempt import SceneFailure
 from metasim.rendering.pool import RenderPool
 from metasim.rendering.protocol import Frame, Pass
 from metasim.scene.graph import SceneGraph
@@ -150,8 +151,9 @@ def _simulated(
         frames += pool.render(graphs[part], frozenset({Pass.RGB}), seeds[part])
         advance(len(frames[part]))
     kept = [i for i, frame in enumerate(frames) if isinstance(frame, Frame)]
+    reasons = [frame.reason for frame in frames if isinstance(frame, SceneFailure)]
     if len(kept) < max(LEAST_IMAGES, config.num / 2):
-        raise MetasimError(f"target: {config.num - len(kept)} of {config.num} scenes failed: {frames[0]}")
+        raise MetasimError(f"target: {len(reasons)} of {config.num} scenes failed: {reasons[0]}")
     images = np.stack([np.asarray(f[Pass.RGB], dtype=np.uint8) for f in frames if isinstance(f, Frame)])
     if config.changed is not None:
         images = CHANGES[config.changed](images, stream(seed, "target/changed"))

@@ -23,6 +23,7 @@ from metasim.scene.layout import SceneLayout
 from metasim.stats.energy import energy_distance, projected_energy_distance
 
 BATCH = 384
+RATE = 3e-3  # the highest of a cycle
 PRIOR_SCENES = 8192  # what they have by chance is carried over to those that the generator meets
 RANDOM_DIRECTIONS = 12
 LINE_WEIGHT = 4.0
@@ -83,6 +84,13 @@ class PriorBatches:
     def columns(self, nodes: Tensor) -> Tensor:
         """(n, D) columns of the layout from (n * nodes, A) node attributes."""
         return nodes.unflatten(0, (-1, self.nodes))[:, self.cells[:, 0], self.cells[:, 1]]
+
+    def columns_by_cell(self) -> dict[tuple[int, int], list[int]]:
+        """Columns of each symbol and attribute: nodes of one symbol share what the network knows of it."""
+        found: dict[tuple[int, int], list[int]] = {}
+        for column, (node, attribute) in enumerate(self.cells.tolist()):
+            found.setdefault((int(self.data.symbol[node]), attribute), []).append(column)
+        return found
 
     def column_classes(self, data: SceneData) -> Tensor:
         """(n, D) class of the node of each column, in scenes of a batch."""
@@ -162,8 +170,8 @@ def reconstruct(
     """Teaches the network the identity on prior scenes: a graph autoencoder."""
     units = network.to_units(prior.data)
     network.fit_output(prior.data.symbol, units, prior.data.mutable)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps)
     network.train()
     losses = Averages()
     for step in range(steps):
@@ -204,11 +212,11 @@ def transfer(
     space = AttributeSpace(points, layout.periodic, torch_stream(seed, "transfer/directions"))
     network.margins.reset()  # a network of an earlier run has those of another population
     marks = _one_hot(labels, layout)
-    for j, (node, attribute) in enumerate(prior.cells.tolist()):
-        network.centre[prior.data.symbol[node], attribute] = points[:, j].mean()
-        network.scale[prior.data.symbol[node], attribute] = points[:, j].std(correction=0).clamp(min=0.005)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
+    for (symbol, attribute), columns in prior.columns_by_cell().items():
+        network.centre[symbol, attribute] = points[:, columns].mean()
+        network.scale[symbol, attribute] = points[:, columns].std(correction=0).clamp(min=0.005)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
     network.train()
     losses = Averages()
     for step in range(steps):

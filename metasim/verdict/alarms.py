@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from metasim.verdict.shifts import LEVEL, Readings, holm, shifts, spread_p_value
 
 REPEATS = 40
 PERMUTATIONS = 99
+MAIN = "mmd"  # the test of the main features; that of others has their name
 CLASSIFIER = "c2st"
 VERDICT = "verdict"  # the tests together: whether anything at all is rejected
 
@@ -26,21 +28,26 @@ class Sample:
         features: (n, F) the main features.
         means: (n, D) posterior means on [0, 1].
         truth: (n, D) attributes on [0, 1], where they are known.
-        other: (n, G) features that no experiment has trained, if these are tested too.
+        others: (n, G) of each further kind of features that is tested, by name.
     """
 
     features: Features
     means: Array
     truth: Array
-    other: Features | None = None
+    others: Mapping[str, Features] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.means)
 
     def take(self, rows: npt.NDArray[np.intp]) -> Sample:
         """Some of the rows."""
-        other = None if self.other is None else self.other[rows]
-        return Sample(self.features[rows], self.means[rows], self.truth[rows], other)
+        others = {name: features[rows] for name, features in self.others.items()}
+        return Sample(self.features[rows], self.means[rows], self.truth[rows], others)
+
+    @property
+    def every(self) -> dict[str, Features]:
+        """All features by the name of their test."""
+        return {MAIN: self.features, **self.others}
 
 
 def p_values(
@@ -55,9 +62,8 @@ def p_values(
         rng: Draws permutations and folds.
         permutations: How many.
     """
-    exact = {"mmd": _mmd(target.features, fresh.features, rng, permutations)}
-    if target.other is not None and fresh.other is not None:
-        exact["other"] = _mmd(target.other, fresh.other, rng, permutations)
+    theirs = fresh.every
+    exact = {name: _mmd(f, theirs[name], rng, permutations) for name, f in target.every.items()}
     return _with_verdict(exact | _approximate(layout, target, fresh, rng, permutations))
 
 
@@ -99,11 +105,11 @@ def false_alarms(layout: SceneLayout, fresh: Sample, size: int, rng: np.random.G
         rng: Draws the parts.
     """
     size = min(size, len(fresh) // 2)
-    pool = Pool(standardised([fresh.features]), rng)
+    pools = {name: Pool(standardised([f]), rng) for name, f in fresh.every.items()}
     rejected: dict[str, list[bool]] = {}
     for _ in range(REPEATS):
         x, y = rng.permutation(len(fresh))[: 2 * size].reshape(2, size)
-        tests = {"mmd": pool.test(x, y, rng, PERMUTATIONS).p_value}
+        tests = {name: pool.test(x, y, rng, PERMUTATIONS).p_value for name, pool in pools.items()}
         tests |= _approximate(layout, fresh.take(x), fresh.take(y), rng, PERMUTATIONS)
         for name, p in _with_verdict(tests).items():
             rejected.setdefault(name, []).append(p <= LEVEL)

@@ -86,13 +86,20 @@ def _moments(spec: AttributeSpec, units: Array) -> Moments:
 
 
 def correlations(
-    layout: SceneLayout, generated: Drawn, truth: Drawn | None, errors: MomentErrors | None = None
+    layout: SceneLayout,
+    known: dict[str, Identifiability],
+    generated: Drawn,
+    truth: Drawn | None,
+    errors: MomentErrors | None = None,
 ) -> list[Correlation]:
-    """Correlation of every two columns; pairs with a constant attribute are left out."""
+    """Correlation of every two columns, over the classes in which both attributes are identifiable.
+
+    Pairs with a constant attribute are left out. Arguments are those of ``attribute_results``.
+    """
     found = []
     for i, j in combinations(range(len(layout.columns)), 2):
-        ours = _correlation(layout, generated, i, j)
-        theirs = None if truth is None else _correlation(layout, truth, i, j)
+        ours = _correlation(layout, known, generated, i, j)
+        theirs = None if truth is None else _correlation(layout, known, truth, i, j)
         if np.isfinite(ours):
             target = None if theirs is None or not np.isfinite(theirs) else theirs
             names = layout.names
@@ -101,9 +108,14 @@ def correlations(
     return found
 
 
-def _correlation(layout: SceneLayout, scenes: Drawn, i: int, j: int) -> float:
-    wraps = [1.0 if layout.columns[k].spec.periodic else None for k in (i, j)]
-    return float(correlation(scenes.units[:, i], scenes.units[:, j], *wraps))
+def _correlation(
+    layout: SceneLayout, known: dict[str, Identifiability], scenes: Drawn, i: int, j: int
+) -> float:
+    columns = [layout.columns[k] for k in (i, j)]
+    told = [told_rows(layout, column, known[column.name], scenes) for column in columns]
+    rows = told[0] & told[1] if (told[0] & told[1]).any() else np.ones_like(told[0])
+    wraps = [1.0 if column.spec.periodic else None for column in columns]
+    return float(correlation(scenes.units[rows, i], scenes.units[rows, j], *wraps))
 
 
 def class_shares(

@@ -27,7 +27,7 @@ UNRESOLVED = 0.9
 # Typical error of readings over the population's spread: beyond it the spread is drowned. The posterior of
 # a normal population is then 0.9 times as wide as the population, so this is the limit above once more.
 DROWNED = UNRESOLVED / (1 - UNRESOLVED**2) ** 0.5
-FEW = 5  # images of a class that say nothing about it
+FEW = 5  # images of a class that say nothing about it, where there are more of another
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,9 @@ class Beliefs:
         kinds = layout.choices[c].classes
         mass = [(self.fitted * (self.classes[..., c] == k)).sum(1) for k in range(len(kinds))]
         best = np.argmax(mass, axis=0)
-        return {name: best == k for k, name in enumerate(kinds) if (best == k).sum() >= FEW}
+        shown = np.bincount(best, minlength=len(kinds))
+        least = min(FEW, shown.max())
+        return {name: best == k for k, name in enumerate(kinds) if shown[k] >= least}
 
 
 def identify(
@@ -161,12 +163,13 @@ class _Case:
         if not names:
             return False
         rows = np.any([self.rows[name] for name in names], axis=0)
-        all_draws = self.values.reshape(1, -1), self.beliefs.fitted.reshape(1, -1)
-        overall = spreads(*all_draws, self.periodic)[0]
+        draws = self.values[rows].reshape(1, -1), self.beliefs.fitted[rows].reshape(1, -1)
+        overall = spreads(*draws, self.periodic)[0]
         told = np.sqrt((self.narrow[rows] ** 2).mean()) < UNRESOLVED * overall
-        if told and fresh is not None:
-            period = 1.0 if self.periodic else None
-            told = typical_error(fresh.units[:, self.j], fresh.means[:, self.j], period) < DROWNED * overall
+        read = {} if fresh is None else fresh.by_class(self.layout, self.column)
+        if told and (shown := [read[name] for name in names if name in read]):
+            truth, means = map(np.concatenate, zip(*shown, strict=True))
+            told = typical_error(truth, means, 1.0 if self.periodic else None) < DROWNED * overall
         return bool(told)
 
     @property

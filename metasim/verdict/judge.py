@@ -151,7 +151,7 @@ def judge(material: Material, rng: np.random.Generator, permutations: int) -> Ju
     return Judgement(
         weigh(m, rng, permutations),
         attribute_results(m.layout, m.known, m.prior, m.generated, m.truth, m.errors),
-        correlations(m.layout, m.generated, truth, m.errors),
+        correlations(m.layout, m.known, m.generated, truth, m.errors),
         class_shares(m.layout, m.generated, truth),
         Populations(
             tuple(
@@ -193,7 +193,8 @@ def weigh(material: Material, rng: np.random.Generator, permutations: int) -> Ve
     finding, words = conclude(m.layout, compared[main], others, moved, spread, looks)
     if m.look is not None:
         words += MADE_ALIKE.format(m.look)
-    fresh = Sample(np.concatenate(m.features[main].draws), r.fresh.means, r.fresh_scenes.units)
+    drawn = {name: np.concatenate(features.draws) for name, features in m.features.items()}
+    fresh = Sample(drawn.pop(main), r.fresh.means, r.fresh_scenes.units, drawn)
     return Verdict(
         **contract,
         finding=finding,

@@ -12,6 +12,7 @@ from metasim.runs.population import Column, Populations
 from metasim.runs.summary import AttributeResult, Correlation, Dependence, Frequency, Variation, Verdict
 from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array, Drawn, SceneLayout
+from metasim.stats.histograms import total_variation
 from metasim.stats.information import mutual_information
 from metasim.verdict.attributes import attribute_results, class_shares, correlations
 from metasim.verdict.evidence import compare
@@ -181,11 +182,10 @@ def _variation(
     again: npt.NDArray[np.int64],
 ) -> Variation:
     size = int(max(part.max(initial=0) for part in (prior, ours, theirs, again))) + 1
-    a, b, c, d = (
-        np.bincount(part, minlength=size) / max(len(part), 1) for part in (prior, ours, theirs, again)
+    a, b, c, d = (np.bincount(part, minlength=size) for part in (prior, ours, theirs, again))
+    return Variation(
+        prior=total_variation(a, c), generated=total_variation(b, c), floor=total_variation(d, c)
     )
-    distances = [float(np.abs(x - c).sum() / 2) for x in (a, b, d)]
-    return Variation(prior=distances[0], generated=distances[1], floor=distances[2])
 
 
 def _objects(part: SceneLayout, graphs: Sequence[SceneGraph]) -> Drawn:
@@ -211,7 +211,7 @@ def _objects_judged(
         if not all(len(drawn.units) for drawn in (prior, ours, *(truth or ()))):
             continue  # the numbers say that there are none, and of none there is nothing else to say
         attributes |= attribute_results(part, m.known, prior, ours, truth)
-        correlated += correlations(part, ours, truth[0] if truth else None)
+        correlated += correlations(part, m.known, ours, truth[0] if truth else None)
         classes |= class_shares(part, ours, truth[0] if truth else None)
     return attributes, correlated, classes
 

@@ -278,6 +278,33 @@ def test_what_images_do_not_tell_keeps_its_prior_law() -> None:
     assert np.isin(drawn[:, 1], units[..., 1]).all()
 
 
+def test_what_images_do_not_tell_keeps_the_ties_of_its_prior() -> None:
+    """The two attributes of one class that no image tells are drawn of one scene."""
+    rng = stream(0, "test/ties")
+    units, classes = rng.random((50, 1, 3)), rng.integers(2, size=(50, 1, 1))
+    prior = np.repeat(rng.random((200, 1)), 3, axis=1)
+    found = Population(
+        Posteriors(units, classes, np.zeros((50, 1))),
+        np.ones((50, 1)),
+        one_normal(3),
+        np.ones(50, bool),
+        unknown=(Unknown(0, 0, 1), Unknown(2, 0, 1)),
+        prior=Drawn(prior, np.ones((200, 1), np.int64)),
+    )
+    drawn, kinds = found.sample(rng, 1000)
+    blind = kinds[:, 0] == 1
+    np.testing.assert_array_equal(drawn[blind, 0], drawn[blind, 2])
+    assert not np.isclose(drawn[~blind, 0], drawn[~blind, 2]).any()
+
+
+def test_seeds_may_be_as_large_as_any_number() -> None:
+    rng = stream(0, "test/seeds")
+    units = 0.5 + 0.1 * rng.standard_normal((40, 4, 1))
+    given = Posteriors(units, np.zeros((40, 4, 0), np.int64), np.zeros((40, 4)))
+    found = fit_population(given, np.array([False]), (), seed=2**64 + 1)
+    assert found.sample(rng, 400)[0].mean() == pytest.approx(0.5, abs=4 * 0.1 / 160**0.5)
+
+
 def test_an_image_that_no_law_explains_weighs_nothing() -> None:
     """Its chance of having been read underflows, and the law is that of the others."""
     near = 0.3 + 0.01 * stream(0, "test/unlikely").standard_normal((60, 8, 1))

@@ -21,7 +21,7 @@ def sample(index: int, count: int, moved: float = 0.0, narrowed: float = 1.0, lo
     truth = 0.5 + 0.1 * rng.standard_normal((count, 2)) * [narrowed, 1.0] + [moved, 0.0]
     means = truth + 0.02 * rng.standard_normal((count, 2))
     features = np.hstack([means, rng.random((count, 2))])
-    return Sample(features, means, truth, looks + rng.standard_normal((count, 3)))
+    return Sample(features, means, truth, {"other": looks + rng.standard_normal((count, 3))})
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,6 @@ def test_the_verdict_keeps_its_level() -> None:
 def test_false_alarms_are_about_the_level_of_every_test() -> None:
     """40 parts of one sample; the least sure level is that of the test of spreads."""
     found = false_alarms(LAYOUT, sample(0, 400), 500, stream(0, "test"))
-    assert set(found) == {"mmd", "spread", "shifts", "c2st", VERDICT}
+    assert set(found) == {"mmd", "other", "spread", "shifts", "c2st", VERDICT}
     most = scipy.stats.binom.ppf(1 - 1e-4, 40, LEVEL) / 40
     assert all(share <= most for share in found.values())

@@ -94,7 +94,7 @@ def test_where_no_class_tells_all_are_reported() -> None:
 
 
 def test_correlations_of_all_pairs() -> None:
-    found = {(c.a, c.b): c for c in correlations(LAYOUT, drawn(0), drawn(1))}
+    found = {(c.a, c.b): c for c in correlations(LAYOUT, KNOWN, drawn(0), drawn(1))}
     assert set(found) == {
         ("thing.yaw", "thing.x"),
         ("thing.yaw", "light.x"),
@@ -106,11 +106,27 @@ def test_correlations_of_all_pairs() -> None:
     assert found["thing.yaw", "thing.x"].generated == pytest.approx(0, abs=bound)
 
 
+def test_classes_that_do_not_tell_are_left_out_of_correlations() -> None:
+    """The yaw of bowls follows their place, which no image shows."""
+    ours = drawn(0)
+    bowls = ours.classes[:, 0] == 1
+    ours.units[bowls, 0] = ours.units[bowls, 1]
+    round_bowls = KNOWN | {"thing.yaw": Identifiability(("bowl",), True, True)}
+    wrong, fair = (
+        {(c.a, c.b): c.generated for c in correlations(LAYOUT, known, ours, None)}
+        for known in (KNOWN, round_bowls)
+    )
+    bound = 4 / (COUNT - bowls.sum()) ** 0.5
+    assert abs(wrong["thing.yaw", "thing.x"]) > 2 * bound
+    assert abs(fair["thing.yaw", "thing.x"]) < bound
+    assert fair["thing.x", "light.x"] == wrong["thing.x", "light.x"]
+
+
 def test_pairs_with_a_constant_have_no_correlation() -> None:
     constant = drawn(0)
     constant.units[:, 1] = 0.3
-    assert [(c.a, c.b) for c in correlations(LAYOUT, constant, None)] == [("thing.yaw", "light.x")]
-    against = {(c.a, c.b): c.target for c in correlations(LAYOUT, drawn(1), constant)}
+    assert [(c.a, c.b) for c in correlations(LAYOUT, KNOWN, constant, None)] == [("thing.yaw", "light.x")]
+    against = {(c.a, c.b): c.target for c in correlations(LAYOUT, KNOWN, drawn(1), constant)}
     assert against["thing.x", "light.x"] is None
     assert against["thing.yaw", "light.x"] is not None
 

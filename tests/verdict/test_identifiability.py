@@ -99,6 +99,39 @@ def test_a_few_images_of_a_class_decide_nothing() -> None:
     assert identify(LAYOUT, Beliefs(units, classes, even, even))["thing.yaw"].classes_not_identifiable == ()
 
 
+def test_where_all_classes_have_few_images_these_decide() -> None:
+    kinds = np.arange(2 * len(LAYOUT.choices[0].classes)) % len(LAYOUT.choices[0].classes)
+    units, classes, even = posteriors(kinds, round_bowls=True)
+    found = identify(LAYOUT, Beliefs(units, classes, even, even))
+    assert found["thing.x"].identifiable
+    assert found["thing.yaw"].classes_not_identifiable == ("bowl",)
+
+
+def test_classes_that_do_not_tell_an_attribute_do_not_widen_the_law_it_is_held_against() -> None:
+    """All shoes and mugs lie alike, as far as can be told; bowls may lie anywhere."""
+    units, classes, even = posteriors(KINDS, round_bowls=True)
+    alike = 0.5 + 0.05 * stream(0, "test/alike").standard_normal((IMAGES, DRAWS))
+    units[KINDS != 1, :, 0] = alike[KINDS != 1]
+    found = identify(LAYOUT, Beliefs(units, classes, even, even))["thing.yaw"]
+    assert found.classes_not_identifiable == ("bowl",)
+    assert found.identifiable
+    assert not found.spread_identifiable
+
+
+def test_misread_classes_do_not_drown_the_spread_of_others() -> None:
+    units, classes, even = posteriors(KINDS, round_bowls=True)
+    truth = units[:, 0]
+    means = np.where((KINDS == 1)[:, None], stream(0, "test/guess").random(truth.shape), truth)
+    fresh = Reread(truth, KINDS[:, None], multiple_means(means[:, None], LAYOUT.periodic))
+    bowls = np.repeat(KINDS == 1, 4)  # most of what is generated
+    more = Reread(
+        np.concatenate([truth, np.repeat(truth, 4, 0)[bowls]]),
+        np.concatenate([KINDS, np.repeat(KINDS, 4)[bowls]])[:, None],
+        np.concatenate([fresh.multiples, np.repeat(fresh.multiples, 4, 0)[bowls]]),
+    )
+    assert identify(LAYOUT, Beliefs(units, classes, even, even), (), more)["thing.yaw"].spread_identifiable
+
+
 def test_an_attribute_of_a_node_without_choice_has_no_classes() -> None:
     units, classes, even = posteriors(KINDS, round_bowls=False)
     units[..., 2] = stream(0, "test/wide").random((IMAGES, DRAWS))

@@ -75,7 +75,7 @@ class Confusion:
             return StructureLaw(tallies, start.kinds)
         read = readings.kinds[readings.seen].mean(0)
         kinds = unfold(self.kinds, read, start.means(inventory)[len(tallies) :]) / self.found
-        return StructureLaw(tallies, _by_symbol(kinds, inventory))
+        return StructureLaw(tallies, _by_symbol(kinds, inventory, start.kinds))
 
 
 def fit_law(draws: SetDraws, bank: StructureLaw, inventory: Inventory) -> tuple[StructureLaw, Array]:
@@ -108,8 +108,8 @@ def fit_law(draws: SetDraws, bank: StructureLaw, inventory: Inventory) -> tuple[
         tallies = np.bincount(taken, weights.ravel(), len(law.tallies)) + 1e-3
         weighted = (weights[..., None] * counts).reshape(len(taken), -1)
         pairs = np.stack([np.bincount(taken, column, len(tallies)) for column in weighted.T], axis=1)
-        kinds = _by_symbol(pairs.sum(0) + 1e-2, inventory)
-        given = np.stack([_by_symbol(row + ALIKE * kinds, inventory) for row in pairs])
+        kinds = _by_symbol(pairs.sum(0) + 1e-2, inventory, bank.kinds)
+        given = np.stack([_by_symbol(row + ALIKE * kinds, inventory, kinds) for row in pairs])
         law = StructureLaw(tallies / tallies.sum(), kinds)
     return law, weights
 
@@ -178,7 +178,7 @@ def shown_derivations(
     return derivations, rows // weights.shape[1] % HELD_OUT == HELD_OUT - 1
 
 
-def _by_symbol(kinds: Array, inventory: Inventory) -> Array:
-    """Kinds as shares within their symbols."""
-    totals = np.bincount(inventory.symbol_of, kinds, len(inventory.symbols))
-    return kinds / totals[inventory.symbol_of]
+def _by_symbol(kinds: Array, inventory: Inventory, otherwise: Array) -> Array:
+    """Kinds as shares within their symbols; other shares for symbols of which there are no objects."""
+    totals = np.bincount(inventory.symbol_of, kinds, len(inventory.symbols))[inventory.symbol_of]
+    return np.divide(kinds, totals, out=otherwise.copy(), where=totals > 0)

@@ -16,7 +16,7 @@ from metasim.base.streams import stream, torch_stream
 from metasim.matching.averages import Averages
 from metasim.matching.population import Population
 from metasim.matching.structure.inventory import Inventory
-from metasim.matching.transfer import AttributeSpace
+from metasim.matching.transfer import RATE, AttributeSpace
 from metasim.model.attribute_gcn import AttributeNetwork
 from metasim.scene.encoding import GraphEncoder, SceneData
 from metasim.scene.graph import SceneGraph
@@ -134,8 +134,8 @@ def transfer_objects(
     for law in wanted:
         network.centre[law.symbols, law.attributes] = law.points.mean(0)
         network.scale[law.symbols, law.attributes] = law.points.std(0, correction=0).clamp(min=0.005)
-    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-3, weight_decay=1e-4)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, 3e-3, total_steps=steps, pct_start=0.1)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-4)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, RATE, total_steps=steps, pct_start=0.1)
     network.train()
     losses = Averages()
     for step in range(steps):

@@ -96,6 +96,40 @@ def test_kinds_that_are_missed_more_often_are_made_up_for() -> None:
     np.testing.assert_allclose(missed, seen / [1, 0.5] / (seen / [1, 0.5]).sum())
 
 
+def test_kinds_of_what_no_image_shows_stay_what_they_were() -> None:
+    """The reader takes plates for mugs less often than of known renders, so that no mugs are left."""
+    kinds = {"classes": ["red", "blue"], "attributes": {"loc_x": PLACE}}
+    table = [{"symbol": "plate", "count": 1}, {"symbol": "mug", "count": {"uniform": [0, 1]}}]
+    inventory = Inventory.of(
+        SceneGrammar.from_mapping(
+            {"start": "table", "symbols": {"table": {"children": table}, "plate": kinds, "mug": kinds}}
+        )
+    )
+    mugs = inventory.symbols.index("mug")
+    shows = np.array([tally[mugs] for tally in inventory.tallies])
+    is_mug = np.array(inventory.symbol_of) == mugs
+    plate = np.where(is_mug, 1e-3, 0.5)
+    read = Readings(
+        np.tile(np.where(shows, 1e-3, 1.0), (IMAGES, 1)),
+        np.full((IMAGES, 1), 0.999),
+        np.zeros((IMAGES, 1, 2)),
+        np.tile(plate, (IMAGES, 1, 1)),
+        np.zeros((IMAGES, 1, 4, 2)),
+        np.zeros((IMAGES, 1, 4, 1)),
+        np.zeros((IMAGES, 1, 0)),
+    )
+    confusion = Confusion(
+        np.where(np.eye(2), 0.98, 0.02), 0.95 * np.eye(4) + 0.05 * (1 - np.eye(4)) / 3, np.ones(4)
+    )
+    start = StructureLaw(np.full(2, 1 / 2), np.where(is_mug, [0.3, 0.7] * 2, 1 / 2))
+    once = confusion.undo(read, start, inventory)
+    law = confusion.undo(read, once, inventory)
+    assert law.tallies[shows > 0].sum() < 1e-9
+    np.testing.assert_allclose(law.kinds[~is_mug], 0.5, atol=1e-6)
+    np.testing.assert_array_equal(law.kinds[is_mug], once.kinds[is_mug])
+    np.testing.assert_allclose(law.kinds[is_mug].sum(), 1)
+
+
 def test_corrected_draws_have_the_margins_of_the_law() -> None:
     read, *_ = readings(TRUTH, sharp=False, seed=0)
     draws = draw_sets(read, INVENTORY, 1e-3, np.random.default_rng(1))
