@@ -50,7 +50,7 @@ class Objects:
         samples: Light paths a pixel.
         radius: Distances of cameras from the origin, metres.
         elevation: Degrees of cameras above the horizon.
-        fov: Fields of view, degrees.
+        fov: Fields of view, degrees; the views of an asset share one in formats that hold no other.
         northern_hemisphere: No camera below the horizon.
         safe_radius: Cameras stand as far off as it takes to see the cube [-1, 1]^3 whole.
         grid: Numbers of azimuths and elevations, whose product with the lightings gives the views.
@@ -121,7 +121,7 @@ class Objects:
         try:
             counts = chosen._render(progress)
             told = f"{counts['written']} views in {self.out}, {counts['failed']} failed"
-            progress.say(f"{told}; assets_failed.csv there says why")
+            progress.say(f"{told}; failed.csv and assets_failed.csv there say why")
             if not counts["written"]:
                 raise MetasimError("no view could be rendered")
         finally:
@@ -180,6 +180,7 @@ class Objects:
         return TunedLooks(tuned.generator, tuned.origin, pool.capabilities.attributes)
 
     def _variation(self) -> VariationPlan:
+        from metasim.dataset.formats import ONE_LENS
         from metasim.dataset.objects.lighting import Lighting
         from metasim.dataset.objects.variation import VariationPlan
         from metasim.dataset.objects.viewpoint import Ranges
@@ -191,7 +192,8 @@ class Objects:
             for kelvin in self.kelvin
             for intensity in self.intensity
         )
-        return VariationPlan(ranges, tuple(lightings), self.grid, self.jitter, self.seed)
+        one_lens = self.format in ONE_LENS
+        return VariationPlan(ranges, tuple(lightings), self.grid, self.jitter, one_lens, self.seed)
 
     def _pool(self) -> RenderPool:
         from metasim.rendering.pool import RenderPool

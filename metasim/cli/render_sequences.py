@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from metasim.runs.progress import Progress
 
 ENGINE = "blender"
-ONE_LENS = ("visionsim", "visionsim-npy", "hypersim")
-"""Formats without a place for a lens that changes within a sequence."""
 
 Count = Annotated[int, arg(metavar="N")]
 
@@ -109,7 +107,7 @@ class Sequences:
     def _check_options(self) -> None:
         from metasim.dataset.formats import find_format
 
-        find_format(self._format)
+        find_format(self.format)
         numbers = {"sequences_per_scene": 1, "num_frames": 1, "workers": 1, "seed": 0, "samples": 1}
         numbers |= {"width": 4, "height": 4, "bounces": 0}
         for name, least in numbers.items():
@@ -154,6 +152,7 @@ class Sequences:
 
     def _reels(self, progress: Progress) -> tuple[tuple[Reel, ...], dict[str, str]]:
         """The scenes cut into sequences, and why others are left out."""
+        from metasim.dataset.formats import ONE_LENS
         from metasim.dataset.sequences.reels import Cut, make_reels, needs_surfaces
         from metasim.dataset.sequences.scouting import find_scenes, read_exclusions, scout
 
@@ -201,11 +200,9 @@ class Sequences:
         from metasim.dataset.formats import find_format
         from metasim.dataset.modality import USUAL, Modality, choose_modalities
 
-        format = find_format(self._format)
+        format = find_format(self.format)
         given = frozenset.intersection(*(reel.footage.passes for reel in source.reels))
         flow = {Modality.FLOW_FORWARD, Modality.FLOW_BACKWARD}
-        if self.dry_run:
-            return ()
         if self.modalities is not None:
             names = self.modalities.split(",")
             if self.motion_blur and flow & set(names):
@@ -214,7 +211,8 @@ class Sequences:
             colour = Modality.RGB if Modality.RGB in format.modalities else Modality.HDR
             usual = USUAL | format.required | {colour} | (set() if self.motion_blur else flow)
             names = [m.value for m in usual & format.modalities if m.sources <= given]
-        return choose_modalities(names, given, format.modalities, self.format, format.required)
+        chosen = choose_modalities(names, given, format.modalities, self.format, format.required)
+        return () if self.dry_run else chosen
 
     def _open_pool(self, executor: Executor, reel: Reel, trajectory: Path | None) -> RenderPool:
         from metasim.rendering.pool import RenderPool

@@ -231,6 +231,20 @@ def test_chunks_hold_as_many_assets_as_asked(two: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.blender
+@pytest.mark.blender
+@pytest.mark.timeout(300)
+def test_formats_of_one_lens_hold_all_views(two: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert command(two, out, "--format", "visionsim", "--views", 3) == 0
+    lenses: dict[str, set[float]] = {}
+    for sample in find_format("visionsim").read(out):
+        assert sample.camera is not None
+        lenses.setdefault(sample.sequence, set()).add(float(sample.camera.intrinsics[0, 0]))
+    assert [len(focal) for focal in lenses.values()] == [1, 1]
+    assert len(set.union(*lenses.values())) == 2
+    assert set(table(out, "failed")) == set()
+
+
 def test_debug_renders_little_of_a_list_of_uids(two: Path, tmp_path: Path) -> None:
     (two / "uids.txt").write_text("mug\n\n")
     assert command(two / "uids.txt", tmp_path / "out", "--debug") == 0

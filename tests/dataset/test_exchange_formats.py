@@ -58,7 +58,14 @@ def test_many_scenes_come_back_in_order_from_the_files_listed(name: str, tmp_pat
 def test_a_sequence_stays_together(name: str, tmp_path: Path) -> None:
     one = seen(name, 5)
     samples = [
-        replace(one, key=f"00000005_{i:03d}", sequence="walk/001-00000-00003", frame=i) for i in range(3)
+        replace(
+            one,
+            key=f"00000005_{i:03d}",
+            provenance=replace(one.provenance, index=5 + i),
+            sequence="walk/001-00000-00003",
+            frame=i,
+        )
+        for i in range(3)
     ]
     if name != "coco":
         poses = [np.array(one.camera.world_from_camera) for _ in samples if one.camera]

@@ -200,6 +200,12 @@ def test_what_is_finished_is_left_as_it_is(films: Path, out: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.parametrize("option", [("--format", "nonsense"), ("--modalities", "foo")])
+def test_a_dry_run_checks_what_it_does_not_use(films: Path, tmp_path: Path, option: tuple[str, str]) -> None:
+    assert render(films, tmp_path / "dry", "--names", "film", "--dry-run", *option) == 2
+    assert not (tmp_path / "dry").exists()
+
+
 def test_a_dry_run_writes_the_same_poses_and_no_picture(films: Path, out: Path, tmp_path: Path) -> None:
     assert render(films, tmp_path / "dry", "--names", "film", "--dry-run") == 0
     assert not [path for path in tmp_path.rglob("*") if path.suffix in (".png", ".exr")]

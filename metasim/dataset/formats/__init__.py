@@ -11,6 +11,9 @@ from metasim.base.errors import InputError
 from metasim.dataset.formats.protocol import Format
 from metasim.dataset.registry import FORMATS
 
+ONE_LENS = ("visionsim", "visionsim-npy", "hypersim")
+"""Those without a place for a lens that changes within a sequence, or among the views of an object."""
+
 
 def find_format(name: str) -> Format:
     """The format of a name; its module, and the library it stands on, is imported only now.

@@ -74,7 +74,8 @@ class BopWriter:
         """Writes the images of a sample, and takes its tables."""
         require(BopFormat.required, carried(sample), BopFormat.name)
         camera = need_camera(sample, BopFormat.name)
-        number = sample.provenance.index if sample.sequence else self._part.number
+        first = sample.provenance.index - sample.frame  # of its sequence, whose frames follow each other
+        number = first if sample.sequence else self._part.number
         folder = f"{sample.split}/{number:06d}"
         tables = self._tables.setdefault(folder, {t: {} for t in (CAMERA, POSES, DETAILS, RECORDS)})
         image = sample.frame if sample.sequence else len(tables[CAMERA])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -27,6 +27,7 @@ class VariationPlan:
         lightings: The lightings, at least one.
         grid: Numbers of azimuths and of bands of elevation; ``None`` for viewpoints drawn at random.
         jitter: The most by which a direction of the grid is changed: azimuth and elevation, degrees.
+        one_lens: Whether all views of an asset have one field of view.
         seed: Root seed.
     """
 
@@ -34,6 +35,7 @@ class VariationPlan:
     lightings: tuple[Lighting, ...] = (Lighting(),)
     grid: tuple[int, int] | None = None
     jitter: Range = (10.0, 5.0)
+    one_lens: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,7 +68,7 @@ class VariationPlan:
     def told(self, asset: str, view: int, views: int) -> Mapping[str, Any]:
         """Ranges as in Objaverse-XL's metadata, and the lighting; see ``Looks``."""
         ranges = {
-            "camera_radius_range": list(self.ranges.radius),
+            "camera_radius_range": list(self.ranges.radii),
             "elevation_range_degrees": list(self.ranges.elevations),
             "fov_degrees_range": list(self.ranges.fov),
         }
@@ -103,7 +105,10 @@ class VariationPlan:
             cell: Its cell, see ``cells``.
             attempt: How many viewpoints have been found wanting before; each one is another draw.
         """
-        rng = stream(self.seed, f"objects/view/{asset}/{attempt}", view)
+        rng, ranges = stream(self.seed, f"objects/view/{asset}/{attempt}", view), self.ranges
+        if self.one_lens:
+            fov = stream(self.seed, f"objects/lens/{asset}").uniform(*ranges.fov)
+            ranges = replace(ranges, fov=(fov, fov))
         if not self.directions:
-            return self.ranges.draw(rng)
-        return self.ranges.near(*self.directions[cell[0]], self.jitter, rng)
+            return ranges.draw(rng)
+        return ranges.near(*self.directions[cell[0]], self.jitter, rng)

@@ -74,6 +74,14 @@ class Ranges:
         low, high = self.elevation
         return (max(low, 0.0), high) if self.northern_hemisphere else (low, high)
 
+    @property
+    def radii(self) -> Range:
+        """The distances that come of it, metres: what is safe depends on the field of view."""
+        if not self.safe_radius:
+            return self.radius
+        near, far = (self._safe_distance(fov) for fov in reversed(self.fov))
+        return max(self.radius[0], near), max(self.radius[1], far)
+
     def draw(self, rng: np.random.Generator) -> Viewpoint:
         """A viewpoint, each number uniform in its range."""
         azimuth, elevation = rng.uniform(0.0, 360.0), rng.uniform(*self.elevations)
@@ -81,7 +89,7 @@ class Ranges:
         return self._safe(Viewpoint(azimuth, elevation, radius, fov))
 
     def near(self, azimuth: float, elevation: float, jitter: Range, rng: np.random.Generator) -> Viewpoint:
-        """A viewpoint near a direction, whose radius and field of view are drawn.
+        """A viewpoint near a direction, in the ranges, whose radius and field of view are drawn.
 
         Args:
             azimuth: Degrees.
@@ -92,7 +100,8 @@ class Ranges:
         azimuth += rng.uniform(-jitter[0], jitter[0])
         elevation += rng.uniform(-jitter[1], jitter[1])
         radius, fov = rng.uniform(*self.radius), rng.uniform(*self.fov)
-        return self._safe(Viewpoint(azimuth % 360.0, float(np.clip(elevation, -90.0, 90.0)), radius, fov))
+        elevation = float(np.clip(elevation, *self.elevations))
+        return self._safe(Viewpoint(azimuth % 360.0, elevation, radius, fov))
 
     def grid(self, azimuths: int, elevations: int) -> Iterator[tuple[float, float]]:
         """Directions (azimuth, elevation), degrees, evenly over the circle and in bands of elevation."""
@@ -104,6 +113,9 @@ class Ranges:
     def _safe(self, viewpoint: Viewpoint) -> Viewpoint:
         if not self.safe_radius:
             return viewpoint
-        narrower = min(1.0, self.aspect) * math.tan(math.radians(viewpoint.fov) / 2.0)
-        least = BOUNDING_RADIUS / math.sin(math.atan(narrower)) + SAFETY
-        return replace(viewpoint, radius=max(viewpoint.radius, least))
+        return replace(viewpoint, radius=max(viewpoint.radius, self._safe_distance(viewpoint.fov)))
+
+    def _safe_distance(self, fov: float) -> float:
+        """From where a field of view, degrees, holds the cube."""
+        narrower = min(1.0, self.aspect) * math.tan(math.radians(fov) / 2.0)
+        return BOUNDING_RADIUS / math.sin(math.atan(narrower)) + SAFETY

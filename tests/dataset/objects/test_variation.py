@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ plans = st.builds(
     lightings=st.integers(1, 8).map(lambda n: LIGHTINGS[:n]),
     grid=st.none() | st.tuples(st.integers(1, 6), st.integers(1, 4)),
     jitter=st.tuples(st.floats(0.0, 20.0), st.floats(0.0, 20.0)),
+    one_lens=st.booleans(),
     seed=st.integers(0, 2**32),
 )
 
@@ -74,6 +76,30 @@ def test_viewpoints_stay_near_their_direction(plan: VariationPlan, view: int, at
         turned = (found.azimuth - azimuth + 180.0) % 360.0 - 180.0
         assert abs(turned) <= plan.jitter[0] + 1e-9
         assert abs(found.elevation - elevation) <= plan.jitter[1] + 1e-9
+
+
+@given(plans, st.booleans(), st.booleans(), st.integers(0, 50))
+def test_viewpoints_are_in_the_ranges_that_are_told(
+    plan: VariationPlan, northern: bool, safe: bool, view: int
+) -> None:
+    plan = replace(plan, ranges=Ranges(northern_hemisphere=northern, safe_radius=safe))
+    found = plan.viewpoint("mug", view, plan.cells("mug", view + 1)[view])
+    told = plan.told("mug", 0, 1)["ranges"]
+    for name, value in (
+        ("camera_radius_range", found.radius),
+        ("elevation_range_degrees", found.elevation),
+        ("fov_degrees_range", found.fov),
+    ):
+        low, high = told[name]
+        assert low <= value <= high
+    assert found.elevation >= 0 or not northern
+
+
+def test_views_of_an_asset_share_a_lens_if_they_must_but_assets_do_not() -> None:
+    plan = VariationPlan(one_lens=True)
+    lenses = [{plan.viewpoint(name, view, (0, 0)).fov for view in range(9)} for name in ("mug", "cup")]
+    assert [len(fovs) for fovs in lenses] == [1, 1]
+    assert lenses[0] != lenses[1]
 
 
 def test_unlike_assets_views_attempts_and_seeds_have_unlike_viewpoints() -> None:

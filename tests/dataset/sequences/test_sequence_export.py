@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from paint_engine import SIZE, Fault
 
+from metasim.base.errors import InputError
 from metasim.dataset.formats import find_format
 from metasim.dataset.manifest import load_manifest
 from metasim.dataset.modality import Modality
@@ -252,6 +254,19 @@ def test_other_formats_hold_sequences_too(tmp_path: Path, format: str) -> None:
         np.testing.assert_array_equal(sample.images[Modality.RGB], np.uint8(frame))
 
 
+def test_hypersim_keeps_the_time_between_frames(tmp_path: Path) -> None:
+    made = export(tmp_path, {"kitchen": "none"}, format="hypersim")
+    object.__setattr__(made.plan, "modalities", (Modality.DEPTH,))
+    made.run()
+    (rate,) = {sample.facts["frame_rate"] for sample in find_format("hypersim").read(tmp_path)}
+    tables = [path.read_text() for path in tmp_path.rglob("metadata_camera.csv")]
+    assert len(tables) == SEQUENCES
+    for table in tables:
+        (row,) = csv.DictReader(table.splitlines())
+        assert float(row["parameter_value"]) == pytest.approx(1 / rate)
+        assert rate != 1
+
+
 def test_a_lens_that_changes_fails_its_frames_alone(tmp_path: Path) -> None:
     counts = export(tmp_path, {"kitchen": "none", "zoom": "zoom"}).run()
     assert counts["failed"] == SEQUENCES * (FRAMES - 1)
@@ -262,3 +277,9 @@ def test_of_nothing_at_all_the_tables_say_why(tmp_path: Path) -> None:
     counts = export(tmp_path, {"unborn": "unborn"}).run()
     assert (counts["written"], counts["failed"]) == (0, SEQUENCES * FRAMES)
     assert {row["reason"] for row in rows(tmp_path / "failed.csv")} == {"file: not a scene; expected one"}
+
+
+def test_logs_that_cannot_be_written_are_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"^--logs: .*/file/.*Not a directory"):
+        replace(export(tmp_path / "out", {"kitchen": "none"}), logs=tmp_path / "file").run()

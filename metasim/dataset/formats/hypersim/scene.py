@@ -39,8 +39,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     return text.getvalue()
 
 
-def scene_tables(graph: SceneGraph) -> dict[str, str]:
-    """Tables of text in ``_detail``, by path."""
+def scene_tables(graph: SceneGraph, frame_rate: float) -> dict[str, str]:
+    """Tables of text in ``_detail``, by path; frames a second of the camera's."""
     names = [node.name for node in graph.nodes]
     nodes = [(i + 1, name, i, name) for i, name in enumerate(names)]
     strings = [
@@ -59,7 +59,7 @@ def scene_tables(graph: SceneGraph) -> dict[str, str]:
         "metadata_nodes.csv": csv_text(["node_id", "node_name", "object_id", "object_name"], nodes),
         "metadata_node_strings.csv": csv_text(["node_id", "path", "string"], strings),
         "mesh/metadata_objects.csv": csv_text(["object_name"], [[name] for name in names]),
-        f"{CAMERA}/metadata_camera.csv": csv_text(parameters, [["frame_time_seconds", 1.0]]),
+        f"{CAMERA}/metadata_camera.csv": csv_text(parameters, [["frame_time_seconds", 1.0 / frame_rate]]),
     }
 
 

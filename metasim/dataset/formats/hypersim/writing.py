@@ -74,7 +74,8 @@ class SceneWriter:
         arrays = keyframes([*self._frames], poses)
         arrays |= objects(graph, self._classes, self._first.solids, uprights)
         files = {path: hdf5_bytes(array) for path, array in arrays.items()}
-        files |= {path: text.encode() for path, text in scene_tables(graph).items()}
+        tables = scene_tables(graph, float(self._first.facts.get("frame_rate", 1.0)))
+        files |= {path: text.encode() for path, text in tables.items()}
         for path, data in sorted(files.items()):
             self._staged.write(f"{self._name}/_detail/{path}", data)
 
