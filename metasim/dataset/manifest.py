@@ -148,11 +148,17 @@ class _Export(BaseModel):
     generator: dict[str, Any]
 
 
+class _Counts(BaseModel):
+    """What of the numbers of scenes is read again."""
+
+    splits: dict[str, Annotated[int, Field(ge=0, strict=True)]]
+
+
 class _Content(BaseModel):
     """What every manifest holds."""
 
     export: _Export
-    counts: dict[str, Any]
+    counts: _Counts
     classes: dict[str, int]
     licences: dict[str, str]
     files: dict[str, _File]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tarfile
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -15,6 +16,7 @@ from torch import Tensor
 from torch.utils.data import Dataset, IterableDataset, default_collate, get_worker_info
 
 from metasim.base.errors import InputError
+from metasim.dataset.completeness import Promise
 from metasim.dataset.formats import find_format
 from metasim.dataset.formats.members import from_members
 from metasim.dataset.formats.reading import refusing_damage
@@ -88,9 +90,17 @@ class SampleStream(IterableDataset[Item]):
 
     def __init__(self, root: Path | str, split: str | None = None) -> None:
         self._root, self._split = Path(root), split
-        self._format = load_manifest(root)["export"]["format"]
+        manifest = load_manifest(root)
+        self._format = manifest["export"]["format"]
+        self._promise = Promise(str(root), manifest, split)
 
     def __iter__(self) -> Iterator[Item]:
+        """The items of this worker, which reads past those of the others and so can count all.
+
+        Raises:
+            InputError: If a file is damaged, or a sample or a label that was written is not there; what is
+                missing is told at the end.
+        """
         worker = get_worker_info()
         start, step = (worker.id, worker.num_workers) if worker else (0, 1)
         for sample in islice(self._samples(), start, None, step):
@@ -98,7 +108,7 @@ class SampleStream(IterableDataset[Item]):
 
     def _samples(self) -> Iterable[Sample]:
         samples = find_format(self._format).read(self._root)
-        return (sample for sample in samples if self._split in (None, sample.split))
+        return self._promise.kept(sample for sample in samples if self._split in (None, sample.split))
 
 
 class SampleDataset(Dataset[Item]):
@@ -109,17 +119,20 @@ class SampleDataset(Dataset[Item]):
         split: The split to read; all by default.
 
     Raises:
-        InputError: If the dataset has another format.
+        InputError: If the dataset has another format, or its index not all samples that were written.
     """
 
     def __init__(self, root: Path | str, split: str | None = None) -> None:
         self._root = Path(root)
-        if (format := load_manifest(root)["export"]["format"]) != "webdataset":
+        manifest = load_manifest(root)
+        if (format := manifest["export"]["format"]) != "webdataset":
             raise InputError(
                 str(root), f"a dataset of format {format}", "a webdataset; others as a SampleStream"
             )
         index: Mapping[str, str] = json.loads((self._root / INDEX).read_text())
         self._shards = {key: shard for key, shard in index.items() if split in (None, shard.split("/")[0])}
+        self._promise = Promise(str(root), manifest, split)
+        self._promise.count(Counter(shard.split("/")[0] for shard in self._shards.values()))
         self._keys = sorted(self._shards)
         self._places: dict[str, dict[str, dict[str, tuple[int, int]]]] = {}
 
@@ -137,7 +150,8 @@ class SampleDataset(Dataset[Item]):
             for extension, (offset, size) in self._places[shard][key].items():
                 file.seek(offset)
                 files[extension] = file.read(size)
-            return to_item(from_members(key, files))
+            sample = from_members(key, files)
+        return to_item(self._promise.whole(sample))
 
 
 def _places(shard: Path) -> dict[str, dict[str, tuple[int, int]]]:
