@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from metasim.base.errors import InputError
+from metasim.base.validation import closest
 from metasim.dataset.formats.record import carried
 from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
@@ -23,11 +24,16 @@ class Promise:
         where: The dataset, for messages.
         manifest: Its manifest.
         split: The split; all if ``None``.
+
+    Raises:
+        InputError: If the dataset has no such split.
     """
 
     def __init__(self, where: str, manifest: Mapping[str, Any], split: str | None) -> None:
         self._where = where
         splits: Mapping[str, int] = manifest["counts"]["splits"]
+        if split not in (None, *splits):
+            raise InputError(where, f"unknown split {split!r}", closest(str(split), splits))
         self._written = {name: num for name, num in splits.items() if split in (None, name)}
         self._modalities = frozenset(map(Modality, manifest["export"]["modalities"]))
 

@@ -25,6 +25,7 @@ from metasim.dataset.labels import Box, Image
 from metasim.dataset.manifest import load_manifest
 from metasim.dataset.modality import Modality
 from metasim.dataset.sample import Sample
+from metasim.dataset.store import is_remote, open_store
 
 Item = dict[str, Any]
 _TABLES = ("bbox", "visibility", "amodal")  # what has an entry an instance
@@ -86,10 +87,13 @@ class SampleStream(IterableDataset[Item]):
     Args:
         root: Folder of the dataset.
         split: The split to read; all by default.
+
+    Raises:
+        InputError: If it is no dataset in a folder, or has no such split.
     """
 
     def __init__(self, root: Path | str, split: str | None = None) -> None:
-        self._root, self._split = Path(root), split
+        self._root, self._split = _folder(root), split
         manifest = load_manifest(root)
         self._format = manifest["export"]["format"]
         self._promise = Promise(str(root), manifest, split)
@@ -119,20 +123,23 @@ class SampleDataset(Dataset[Item]):
         split: The split to read; all by default.
 
     Raises:
-        InputError: If the dataset has another format, or its index not all samples that were written.
+        InputError: If it is no dataset in a folder, or of another format, or has no such split, or its index
+            is damaged or lacks samples that were written.
     """
 
     def __init__(self, root: Path | str, split: str | None = None) -> None:
-        self._root = Path(root)
+        self._root = _folder(root)
         manifest = load_manifest(root)
         if (format := manifest["export"]["format"]) != "webdataset":
             raise InputError(
                 str(root), f"a dataset of format {format}", "a webdataset; others as a SampleStream"
             )
-        index: Mapping[str, str] = json.loads((self._root / INDEX).read_text())
-        self._shards = {key: shard for key, shard in index.items() if split in (None, shard.split("/")[0])}
         self._promise = Promise(str(root), manifest, split)
-        self._promise.count(Counter(shard.split("/")[0] for shard in self._shards.values()))
+        with refusing_damage(self._root / INDEX, "the shard of each key"):
+            index: Mapping[str, str] = json.loads((self._root / INDEX).read_bytes())
+            splits = {key: shard.split("/")[0] for key, shard in index.items()}
+        self._shards = {key: shard for key, shard in index.items() if split in (None, splits[key])}
+        self._promise.count(Counter(splits[key] for key in self._shards))
         self._keys = sorted(self._shards)
         self._places: dict[str, dict[str, dict[str, tuple[int, int]]]] = {}
 
@@ -152,6 +159,19 @@ class SampleDataset(Dataset[Item]):
                 files[extension] = file.read(size)
             sample = from_members(key, files)
         return to_item(self._promise.whole(sample))
+
+
+def _folder(root: Path | str) -> Path:
+    """The folder of a dataset.
+
+    Raises:
+        InputError: If it lies at an address: its files would have to be copied, to a place that is not ours
+            to choose, and to stay there for as long as there is anyone to read them.
+    """
+    if is_remote(root):
+        raise InputError(str(root), "an address", "a folder; copy the dataset to one first")
+    with open_store(root) as store:
+        return store.folder
 
 
 def _places(shard: Path) -> dict[str, dict[str, tuple[int, int]]]:

@@ -82,3 +82,49 @@ def test_a_damaged_shard_is_one_line(tmp_path: Path) -> None:
     damaged = SampleDataset(tmp_path / "out", "train")
     with pytest.raises(InputError, match=r"train/00000\.tar"):
         [damaged[at] for at in range(len(damaged))]
+
+
+Kind = type[SampleStream] | type[SampleDataset]
+KINDS = pytest.mark.parametrize("kind", [SampleStream, SampleDataset])
+
+
+def keys(data: SampleStream | SampleDataset) -> list[str]:
+    if isinstance(data, SampleStream):
+        return [item["key"] for item in data]
+    return [data[at]["key"] for at in range(len(data))]
+
+
+@KINDS
+def test_the_address_of_a_folder_is_the_folder(dataset: Path, kind: Kind) -> None:
+    for split, num in ((None, NUM), ("val", 6)):
+        found = keys(kind(f"file://{dataset}", split))
+        assert found == keys(kind(dataset, split)) == keys(kind(str(dataset), split))
+        assert len(found) == num
+
+
+@KINDS
+def test_other_addresses_are_refused_in_one_line(kind: Kind) -> None:
+    with pytest.raises(InputError, match=r"^memory://digits: an address; expected a folder[^\n]*$"):
+        kind("memory://digits")
+
+
+@KINDS
+def test_an_unknown_split_is_refused_with_the_known_ones(dataset: Path, kind: Kind) -> None:
+    expected = r"unknown split 'trian'; expected 'train' perhaps, one of train, val, test$"
+    with pytest.raises(InputError, match=expected):
+        kind(dataset, "trian")
+    with pytest.raises(InputError, match=r"unknown split ''; expected one of train, val, test$"):
+        kind(dataset, "")
+
+
+@pytest.mark.parametrize("content", [b"", b'{"00000000": ', b"\xff", b"[]", b'{"00000000": 1}', None])
+def test_a_damaged_index_is_one_line(tmp_path: Path, content: bytes | None) -> None:
+    export(tmp_path / "out", 12)
+    index = tmp_path / "out/index.json"
+    index.unlink()
+    if content is not None:
+        index.write_bytes(content)
+    with pytest.raises(
+        InputError, match=r"^[^\n]*out/index\.json: missing or damaged[^\n]*shard of each key$"
+    ):
+        SampleDataset(tmp_path / "out")
