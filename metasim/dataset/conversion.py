@@ -100,6 +100,7 @@ class Conversion:
             affordances=Affordances({k: frozenset(row) for k, row in words.items()}) if words else None,
             part_names=tuple(export.get("part_names", ())),
             views=export.get("views", 1),
+            siblings=export.get("siblings", 1),
         )
         return plan if self.part_bytes is None else replace(plan, part_bytes=self.part_bytes)
 

@@ -18,6 +18,8 @@ from metasim.rendering.protocol import Cost
 
 FOLDER = "journal/"
 _IDENTITY = f"{FOLDER}export.json"
+LATER = frozenset({"siblings"})
+"""What earlier exports did not say of themselves, and what they were drawn from tells as well."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def check_identity(where: str, found: Mapping[str, Any], wanted: Mapping[str, An
         InputError: Naming the first thing that differs.
     """
     for key in wanted:
+        if key in LATER and key not in found:
+            continue
         if found.get(key) != wanted[key]:
             raise InputError(
                 where, f"an export with {key} {found.get(key)}", f"{key} {wanted[key]} to resume"

@@ -45,6 +45,7 @@ def export_identity(plan: ExportPlan, origin: Origin, source: str = "") -> dict[
         "image_size": list(plan.size),
         "part_samples": plan.per_part,
         "views": plan.views,
+        "siblings": plan.siblings,
         "affordances": {key: sorted(row) for key, row in words.rows.items()} if words else None,
         "part_names": list(plan.part_names),
         "generator": asdict(origin),
@@ -146,6 +147,7 @@ class _Export(BaseModel):
     image_size: tuple[PositiveInt, PositiveInt]
     affordances: dict[str, list[str]] | None
     generator: dict[str, Any]
+    siblings: Annotated[int, Field(ge=1, strict=True)] = 1  # earlier ones do not tell
 
 
 class _Counts(BaseModel):

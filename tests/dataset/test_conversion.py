@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from metasim.dataset.conversion import Conversion
 from metasim.dataset.drawing import Pool
 from metasim.dataset.export import Export
 from metasim.dataset.formats import find_format
+from metasim.dataset.journal import LATER
 from metasim.dataset.modality import Modality
 from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Sample
@@ -104,6 +106,63 @@ def test_a_conversion_goes_on_where_it_was_stopped(dataset: Path, tmp_path: Path
             Conversion(dataset, "webdataset", out, part_samples=4, progress=Losing(after)).run()
         Conversion(dataset, "webdataset", out, part_samples=4).run(resume=True)
         assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.fixture(scope="module")
+def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Scenes that stay in one split by threes, as the sequences of a scene do."""
+    out = tmp_path_factory.mktemp("families") / "digits"
+    with pool() as renderer:
+        Export(plan(NUM, siblings=3), DigitSource(), renderer, out).run()
+    return out
+
+
+@pytest.mark.parametrize("format", FORMATS)
+def test_what_shares_a_split_still_does(families: Path, tmp_path: Path, format: str) -> None:
+    there, back = tmp_path / "there", tmp_path / "back"
+    Conversion(families, format, there).run()
+    Conversion(there, "webdataset", back).run()
+    before = by_key(families, "webdataset")
+    assert len(before) == NUM
+    for place, form in ((there, format), (back, "webdataset")):
+        found = by_key(place, form)
+        assert {key: sample.split for key, sample in found.items()} == {k: s.split for k, s in before.items()}
+
+
+def forget(path: Path, *sections: str) -> None:
+    """Has a file of an export lack what earlier ones did not say of themselves."""
+    content = json.loads(path.read_text())
+    identity = content
+    for name in sections:
+        identity = identity[name]
+    for name in LATER:
+        del identity[name]
+    path.write_text(json.dumps(content))
+
+
+def test_a_dataset_of_before_is_converted_and_resumed(dataset: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    shutil.copytree(dataset, old)
+    forget(old / "manifest.json", "export")
+    assert verify(old) == []
+    Conversion(old, "hdf5", tmp_path / "new").run()
+    assert by_key(tmp_path / "new", "hdf5").keys() == by_key(dataset, "webdataset").keys()
+    assert export(old, NUM, resume=True)["written"] == NUM - len(BROKEN)
+
+
+def test_an_export_begun_before_goes_on(families: Path, tmp_path: Path) -> None:
+    out, what = tmp_path / "out", plan(NUM, siblings=3)
+    with pool() as renderer, pytest.raises(Lost):
+        Export(what, DigitSource(), renderer, out, progress=Losing(14)).run()
+    forget(out / "journal/export.json")
+    with pool() as renderer:
+        Export(what, DigitSource(), renderer, out).run(resume=True)
+    assert contents(out) == contents(families)
+
+
+def test_an_export_with_other_siblings_is_not_resumed(families: Path) -> None:
+    with pool() as renderer, pytest.raises(InputError, match="siblings 3"):
+        Export(plan(NUM), DigitSource(), renderer, families).run(resume=True)
 
 
 def test_a_damaged_or_foreign_source_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

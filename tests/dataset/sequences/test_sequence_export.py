@@ -14,6 +14,7 @@ import pytest
 from paint_engine import SIZE, Fault
 
 from metasim.base.errors import InputError
+from metasim.dataset.conversion import Conversion
 from metasim.dataset.formats import find_format
 from metasim.dataset.manifest import load_manifest
 from metasim.dataset.modality import Modality
@@ -265,6 +266,17 @@ def test_hypersim_keeps_the_time_between_frames(tmp_path: Path) -> None:
         (row,) = csv.DictReader(table.splitlines())
         assert float(row["parameter_value"]) == pytest.approx(1 / rate)
         assert rate != 1
+
+
+def test_a_scene_stays_in_its_split_in_another_format(tmp_path: Path) -> None:
+    export(tmp_path / "a", dict.fromkeys(GOOD, "none"), format="webdataset", engine="CalmPaint").run()
+    Conversion(tmp_path / "a", "hdf5", tmp_path / "b").run()
+    splits = [
+        {sample.key: sample.split for sample in find_format(format).read(tmp_path / place)}
+        for place, format in (("a", "webdataset"), ("b", "hdf5"))
+    ]
+    assert splits[0] == splits[1]
+    assert len(splits[0]) == len(GOOD) * SEQUENCES * FRAMES
 
 
 def test_a_lens_that_changes_fails_its_frames_alone(tmp_path: Path) -> None:
