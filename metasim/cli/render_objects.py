@@ -218,6 +218,7 @@ class Objects:
             affordances=words,
             part_names=pool.capabilities.part_names,
             views=self.views,
+            independent_draws=False,
         )
 
     def _chosen(self, pool: RenderPool, words: Affordances | None) -> tuple[Modality, ...]:

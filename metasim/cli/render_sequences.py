@@ -129,7 +129,7 @@ class Sequences:
 
     def _export(self, progress: Progress) -> SequenceExport:
         from metasim.dataset.sequences.export import SequenceExport
-        from metasim.dataset.store import is_remote
+        from metasim.dataset.store import is_remote, local_path
 
         reels, excluded = self._reels(progress)
         for name, reason in excluded.items():
@@ -138,7 +138,7 @@ class Sequences:
         if not reels:
             raise InputError(f"--scenes {self.scenes}", "no scene that can be rendered", "one at least")
         source = self._source(reels)
-        logs = self.logs or (None if is_remote(self.out) else Path(self.out.removeprefix("file://")) / "logs")
+        logs = self.logs or (None if is_remote(self.out) else local_path(self.out) / "logs")
         return SequenceExport(
             plan=self._plan(source),
             source=source,
@@ -194,6 +194,7 @@ class Sequences:
             part_samples=source.frames,
             views=source.frames,
             siblings=source.sequences,
+            independent_draws=False,
         )
 
     def _chosen(self, source: SequenceSource) -> tuple[Modality, ...]:

@@ -86,7 +86,7 @@ class Assembly:
 
         Raises:
             InputError: If something else is at the place, or it cannot be written, or its disk is too small.
-            MetasimError: If no scene of the first few can be rendered.
+            MetasimError: If no scene of the first few draws of a generator can be rendered.
         """
         began = time.perf_counter()
         with open_for_writing(self.out) as store:
@@ -120,8 +120,9 @@ class Assembly:
 
     def _made_afar(self, records: Iterator[PartRecord]) -> Iterator[PartRecord]:
         """Passes records on, and refuses an export whose first part shows that it cannot succeed."""
+        telling = self.plan.independent_draws
         for number, record in enumerate(records):
-            if number == 0 and not record.written and len(record.failed) >= FIRST:
+            if number == 0 and telling and not record.written and len(record.failed) >= FIRST:
                 reason = next(iter(record.failed.values()))
                 raise MetasimError(
                     f"none of the {len(record.failed)} scenes of a part can be rendered: {reason}"
@@ -152,19 +153,19 @@ class Assembly:
     def _look_ahead(self, store: Store, todo: Sequence[Part]) -> tuple[Iterable[Drawn], float]:
         """Draws the first scenes, and refuses the export if they show that it cannot succeed.
 
-        Scenes that show one thing say nothing of those that show another.
+        Scenes that show a given thing say nothing of those that show another.
         """
         scenes = self.draw(todo)
         began = time.perf_counter()
         first = list(islice(scenes, FIRST))
         reasons = [scene.result.reason for scene in first if isinstance(scene.result, SceneFailure)]
         if len(reasons) == len(first):
-            if self.plan.views > 1:
+            if not self.plan.independent_draws:
                 return chain(first, scenes), 0.0
             raise MetasimError(f"none of the first {len(first)} scenes can be rendered: {reasons[0]}")
         num = sum(len(part.indices) for part in todo)
         together = sorted(first, key=lambda scene: scene.part.name)
-        harmless = (MetasimError,) if self.plan.views > 1 else ()
+        harmless = () if self.plan.independent_draws else (MetasimError,)
         format, rendering = find_format(self.plan.format), time.perf_counter() - began
         told = forecast(format, together, rendering, num, harmless)
         self.progress.say(str(told))

@@ -22,7 +22,7 @@ from metasim.dataset.modality import Modality, find_modality, require
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.record import FileRecord
 from metasim.dataset.sample import Origin, Sample
-from metasim.dataset.store import is_remote, local_copy
+from metasim.dataset.store import is_remote, local_copy, local_path
 from metasim.dataset.verify import verify
 from metasim.rendering.attempt import SceneFailure
 from metasim.runs.progress import NoProgress, Progress
@@ -88,7 +88,7 @@ class Conversion:
             ).run(resume)
 
     def _plan(self, export: Mapping[str, Any]) -> ExportPlan:
-        words = export["affordances"]
+        words, views = export["affordances"], export.get("views", 1)
         plan = ExportPlan(
             format=self.format,
             num=export["num"],
@@ -99,8 +99,9 @@ class Conversion:
             part_samples=self.part_samples,
             affordances=Affordances({k: frozenset(row) for k, row in words.items()}) if words else None,
             part_names=tuple(export.get("part_names", ())),
-            views=export.get("views", 1),
+            views=views,
             siblings=export.get("siblings", 1),
+            independent_draws=export.get("independent_draws", views == 1),  # earlier manifests left it open
         )
         return plan if self.part_bytes is None else replace(plan, part_bytes=self.part_bytes)
 
@@ -125,7 +126,8 @@ def _inside(place: Path | str, dataset: Path | str) -> bool:
     """Whether a local place is in a local dataset, or it itself."""
     if is_remote(place) or is_remote(dataset):
         return False
-    return Path(place).resolve().is_relative_to(Path(dataset).resolve())
+    there, whole = (local_path(each).resolve() for each in (place, dataset))
+    return there.is_relative_to(whole)
 
 
 def _failures(folder: Path) -> dict[int, str]:

@@ -18,7 +18,7 @@ from metasim.rendering.protocol import Cost
 
 FOLDER = "journal/"
 _IDENTITY = f"{FOLDER}export.json"
-LATER = frozenset({"siblings"})
+LATER = frozenset({"siblings", "independent_draws"})
 """What earlier exports did not say of themselves, and what they were drawn from tells as well."""
 
 

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, PositiveInt
+from pydantic import BaseModel, Field, PositiveInt, StrictBool
 
 from metasim import __version__
 from metasim.base.errors import InputError
@@ -46,6 +46,7 @@ def export_identity(plan: ExportPlan, origin: Origin, source: str = "") -> dict[
         "part_samples": plan.per_part,
         "views": plan.views,
         "siblings": plan.siblings,
+        "independent_draws": plan.independent_draws,
         "affordances": {key: sorted(row) for key, row in words.rows.items()} if words else None,
         "part_names": list(plan.part_names),
         "generator": asdict(origin),
@@ -148,6 +149,7 @@ class _Export(BaseModel):
     affordances: dict[str, list[str]] | None
     generator: dict[str, Any]
     siblings: Annotated[int, Field(ge=1, strict=True)] = 1  # earlier ones do not tell
+    independent_draws: StrictBool = True  # nor this
 
 
 class _Counts(BaseModel):

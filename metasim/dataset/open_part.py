@@ -49,7 +49,7 @@ class OpenPart:
         """Takes the next scene.
 
         Raises:
-            InputError: If the format cannot hold it. One of many views of a thing fails alone.
+            InputError: If it is a draw that the format cannot hold. What shows a given thing fails alone.
         """
         began = time.perf_counter()
         result = scene.result
@@ -64,7 +64,7 @@ class OpenPart:
         try:
             self._writer.add(sample)
         except MetasimError as error:
-            if self._plan.views == 1:
+            if self._plan.independent_draws:
                 raise
             self._failed[index] = str(error)
             return

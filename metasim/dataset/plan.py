@@ -58,6 +58,8 @@ class ExportPlan:
         part_names: Names of the part ids 1, 2 and so on; greater ids have none.
         views: Scenes in a row that show the same; they stay in one split and one part.
         siblings: How many such rows one after the other stay in one split.
+        independent_draws: Whether scenes are independent draws of one generator, so that the first few tell
+            of all. Otherwise they show things that were given, of which a bad one says nothing of others.
     """
 
     format: str
@@ -72,6 +74,7 @@ class ExportPlan:
     part_names: tuple[str, ...] = ()
     views: int = 1
     siblings: int = 1
+    independent_draws: bool = True
 
     @property
     def passes(self) -> frozenset[Pass]:

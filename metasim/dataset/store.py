@@ -218,6 +218,11 @@ def is_remote(place: Path | str) -> bool:
     return "://" in str(place) and not str(place).startswith("file://")
 
 
+def local_path(place: Path | str) -> Path:
+    """The path of a place that is not remote."""
+    return Path(str(place).removeprefix("file://"))
+
+
 @contextmanager
 def open_store(place: Path | str) -> Iterator[Store]:
     """The dataset at a place, for reading.
@@ -232,7 +237,7 @@ def open_store(place: Path | str) -> Iterator[Store]:
         with tempfile.TemporaryDirectory(prefix="metasim-") as folder:
             yield RemoteStore(str(place), Path(folder))
     else:
-        yield LocalStore(Path(str(place).removeprefix("file://")))
+        yield LocalStore(local_path(place))
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import tarfile
 import uuid
 import zipfile
@@ -22,6 +23,7 @@ from metasim.cli import main
 from metasim.cli.render_objects import Objects
 from metasim.dataset.formats import find_format
 from metasim.dataset.modality import Modality
+from metasim.dataset.objects.blacklist import Blacklist
 from metasim.dataset.record import FileRecord
 from metasim.dataset.verify import verify
 
@@ -231,7 +233,6 @@ def test_chunks_hold_as_many_assets_as_asked(two: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.blender
-@pytest.mark.blender
 @pytest.mark.timeout(300)
 def test_formats_of_one_lens_hold_all_views(two: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
@@ -245,6 +246,22 @@ def test_formats_of_one_lens_hold_all_views(two: Path, tmp_path: Path) -> None:
     assert set(table(out, "failed")) == set()
 
 
+@pytest.mark.blender
+@pytest.mark.timeout(300)
+def test_bad_assets_before_the_good_ones_stop_none_seen_once(two: Path, tmp_path: Path) -> None:
+    folder, out = tmp_path / "many", tmp_path / "out"
+    shutil.copytree(two, folder)
+    (folder / "manifest.yaml").unlink()
+    for number in range(10):
+        (folder / f"a{number}.glb").write_bytes(b"junk %d" % number)
+    asked = ("--views", 1, "--size", 32, "--blacklist", tmp_path / "bad.yaml")
+    assert command(folder, out, *asked) == 0
+    assert set(table(out, "success")) == {"box.obj", "mug.glb"}
+    assert len(Blacklist.load(tmp_path / "bad.yaml").reasons) == len(table(out, "failed")) == 10
+    assert verify(out) == []
+
+
+@pytest.mark.blender
 def test_debug_renders_little_of_a_list_of_uids(two: Path, tmp_path: Path) -> None:
     (two / "uids.txt").write_text("mug\n\n")
     assert command(two / "uids.txt", tmp_path / "out", "--debug") == 0

@@ -182,11 +182,12 @@ def test_a_damaged_or_foreign_source_is_refused(tmp_path: Path, capsys: pytest.C
         Conversion(source, "hdf5", out, modalities=["depth"]).run()
 
 
+@pytest.mark.parametrize("scheme", ["", "file://"])
 @pytest.mark.parametrize("place", [".", "inner"])
-def test_a_dataset_is_not_converted_into_itself(dataset: Path, place: str) -> None:
+def test_a_dataset_is_not_converted_into_itself(dataset: Path, place: str, scheme: str) -> None:
     before = contents(dataset)
     with pytest.raises(InputError, match="expected a place beside it"):
-        Conversion(dataset, "hdf5", dataset / place).run()
+        Conversion(dataset, "hdf5", f"{scheme}{dataset / place}").run()
     assert contents(dataset) == before
 
 

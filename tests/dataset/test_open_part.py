@@ -12,10 +12,13 @@ from ball_scene import CLASSES, ORIGIN, SIZE, ball_sample
 from metasim.base.errors import MetasimError
 from metasim.dataset.assembly import Assembly
 from metasim.dataset.drawing import Drawn
-from metasim.dataset.journal import SceneCost
+from metasim.dataset.forecast import FIRST
+from metasim.dataset.journal import PartRecord, SceneCost
 from metasim.dataset.manifest import load_manifest
 from metasim.dataset.modality import Modality
+from metasim.dataset.open_part import OpenPart
 from metasim.dataset.plan import ExportPlan, Part
+from metasim.dataset.preview import Sheet
 from metasim.dataset.sample import Sample
 from metasim.rendering.attempt import SceneFailure
 
@@ -26,7 +29,15 @@ COST = SceneCost(None, 0.0)
 def plan(format: str) -> ExportPlan:
     modalities = (Modality.RGB, Modality.DEPTH)
     return ExportPlan(
-        format, VIEWS * ROWS, modalities, {"train": 1.0}, 0, SIZE, part_samples=VIEWS, views=VIEWS
+        format=format,
+        num=VIEWS * ROWS,
+        modalities=modalities,
+        split={"train": 1.0},
+        seed=0,
+        size=SIZE,
+        part_samples=VIEWS,
+        views=VIEWS,
+        independent_draws=False,
     )
 
 
@@ -106,3 +117,28 @@ def test_things_that_fail_first_do_not_stop_others(tmp_path: Path) -> None:
 
     counts = Assembly(plan("visionsim"), ORIGIN, CLASSES, failing, tmp_path).run()
     assert (counts["written"], counts["failed"]) == (VIEWS, VIEWS * (ROWS - 1))
+
+
+def late(parts: Sequence[Part]) -> Iterator[Drawn]:
+    """Only the last scene can be rendered."""
+    for scene in in_turn(parts):
+        yield scene if scene.index == FIRST else replace(scene, result=SceneFailure("it is on fire"))
+
+
+@pytest.mark.parametrize("afar", [False, True])
+def test_the_first_of_a_generators_draws_tell_of_all_and_no_others_do(tmp_path: Path, afar: bool) -> None:
+    """However few the views of a thing are."""
+    told = replace(plan("webdataset"), num=FIRST + 1, part_samples=FIRST, views=1)
+
+    def made(parts: Sequence[Part]) -> Iterator[PartRecord]:
+        for part in parts:
+            opened = OpenPart(told, tmp_path, part, Sheet(part))
+            for scene in late([part]):
+                opened.add(scene)
+            yield opened.close()
+
+    export = Assembly(told, ORIGIN, CLASSES, late, tmp_path, afar=made if afar else None)
+    with pytest.raises(MetasimError, match=f"none of the .*{FIRST} scenes .*: it is on fire"):
+        replace(export, plan=replace(told, independent_draws=True), out=tmp_path / "draws").run()
+    counts = replace(export, out=tmp_path / "things").run()
+    assert (counts["written"], counts["failed"]) == (1, FIRST)

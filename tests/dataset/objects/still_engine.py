@@ -24,8 +24,8 @@ PASSES = (Pass.RGB, Pass.DEPTH, Pass.NORMAL, Pass.INSTANCE, Pass.BOX3D)
 class StillEngine:
     """Paints the seed; a mark in a folder tells of each scene.
 
-    Classes: ``hang``, ``crash``, ``broken`` (cannot be read), ``blank`` (nothing to see), ``shy`` (seen from
-    half of the azimuths only), ``slow``, ``stranger`` (shows another asset).
+    Classes: ``hang``, ``crash``, ``broken`` or ``broken1`` and so on (cannot be read), ``blank`` (nothing to
+    see), ``shy`` (seen from half of the azimuths only), ``slow``, ``stranger`` (shows another asset).
     """
 
     def __init__(self, marks: Path) -> None:
@@ -73,7 +73,7 @@ def _misbehave(cls: str) -> None:
         time.sleep(1000)
     if cls == "slow":
         time.sleep(0.3)
-    if cls == "broken":
+    if cls.startswith("broken"):
         raise MetasimError("broken.obj: no faces")
 
 

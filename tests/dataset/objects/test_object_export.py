@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import uuid
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from metasim.base.errors import InputError
+from metasim.dataset.conversion import Conversion
+from metasim.dataset.forecast import FIRST
 from metasim.dataset.formats import find_format
+from metasim.dataset.manifest import load_manifest
 from metasim.dataset.modality import Modality
 from metasim.dataset.objects.blacklist import Blacklist
 from metasim.dataset.objects.export import ObjectExport
@@ -62,6 +65,7 @@ class Studio:
     split: tuple[tuple[str, float], ...] = (("train", 1.0),)
     attempts: int = 3
     engine: str = "StillEngine"
+    views: int = VIEWS
 
     def __post_init__(self) -> None:
         self.marks = self.folder / "marks"
@@ -74,14 +78,23 @@ class Studio:
     def source(self) -> ObjectSource:
         assets = [Asset(f"{name}.obj", name, self.folder / f"{name}.obj") for name in sorted(self.names)]
         gate = Gate(attempts=self.attempts)
-        return ObjectSource(subjects_of(assets), VariationPlan(), gate, VIEWS, {"name": "STILL"})
+        return ObjectSource(subjects_of(assets), VariationPlan(), gate, self.views, {"name": "STILL"})
 
     def render(self, out: Path, resume: bool = False, **options: Any) -> dict[str, Any]:
-        num = len(self.names) * VIEWS
-        plan = ExportPlan(self.format, num, MODALITIES, dict(self.split), 0, (16, 16), self.shard * VIEWS)
+        plan = ExportPlan(
+            format=self.format,
+            num=len(self.names) * self.views,
+            modalities=MODALITIES,
+            split=dict(self.split),
+            seed=0,
+            size=(16, 16),
+            part_samples=self.shard * self.views,
+            views=self.views,
+            independent_draws=False,
+        )
         settings = {"marks": self.marks}
         with RenderPool(f"still_engine:{self.engine}", settings, self.workers, timeout_s=1.0) as pool:
-            export = ObjectExport(replace(plan, views=VIEWS), self.source, pool, out, **options)
+            export = ObjectExport(plan, self.source, pool, out, **options)
             counts = export.run(resume)
             self.restarts = pool.counters.restarts
         return counts
@@ -125,6 +138,19 @@ def test_bad_assets_fail_alone_and_the_tables_say_why(tmp_path: Path) -> None:
     assert zips == {row["uid"] for row in success.values()}
     assert zips == {str(uuid.uuid5(uuid.NAMESPACE_DNS, f"{name}.obj")) for name in good}
     assert verify(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("views", [1, 2])
+def test_many_bad_assets_before_the_good_ones_do_not_stop_them(tmp_path: Path, views: int) -> None:
+    bad, good = [f"broken{i}" for i in range(FIRST + 2)], ("sound", "well")
+    studio = Studio(tmp_path / "assets", (*bad, *good), engine="CalmEngine", views=views)
+    counts = studio.render(tmp_path / "out", blacklist=tmp_path / "bad.yaml")
+    assert (counts["written"], counts["failed"]) == (len(good) * views, len(bad) * views)
+    assert set(rows(tmp_path / "out", "success")) == set(good)
+    learnt = set(Blacklist.load(tmp_path / "bad.yaml").reasons)
+    assert learnt == {s.file.sha256 for s in studio.source.subjects if s.asset.name.startswith("broken")}
+    Conversion(tmp_path / "out", "webdataset", tmp_path / "other").run()
+    assert load_manifest(tmp_path / "other")["counts"] == counts
 
 
 def test_a_view_that_shows_too_little_is_drawn_again_a_bounded_number_of_times(tmp_path: Path) -> None:

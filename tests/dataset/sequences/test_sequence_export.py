@@ -75,6 +75,7 @@ def export(
         part_samples=FRAMES,
         views=FRAMES,
         siblings=sequences,
+        independent_draws=False,
     )
 
     def open_pool(reel: Reel, way: Path | None) -> RenderPool:
