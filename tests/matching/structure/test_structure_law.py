@@ -114,7 +114,7 @@ def test_kinds_of_what_no_image_shows_stay_what_they_were() -> None:
         np.full((IMAGES, 1), 0.999),
         np.zeros((IMAGES, 1, 2)),
         np.tile(plate, (IMAGES, 1, 1)),
-        np.zeros((IMAGES, 1, 4, 2)),
+        np.zeros((IMAGES, 1, 4, 2), np.int64),
         np.zeros((IMAGES, 1, 4, 1)),
         np.zeros((IMAGES, 1, 0)),
     )
