@@ -20,6 +20,7 @@ from metasim.dataset.open_part import OpenPart
 from metasim.dataset.plan import ExportPlan, Part
 from metasim.dataset.preview import Sheet
 from metasim.dataset.sample import Sample
+from metasim.dataset.verify import verify
 from metasim.rendering.attempt import SceneFailure
 
 VIEWS, ROWS = 3, 4
@@ -125,20 +126,32 @@ def late(parts: Sequence[Part]) -> Iterator[Drawn]:
         yield scene if scene.index == FIRST else replace(scene, result=SceneFailure("it is on fire"))
 
 
-@pytest.mark.parametrize("afar", [False, True])
-def test_the_first_of_a_generators_draws_tell_of_all_and_no_others_do(tmp_path: Path, afar: bool) -> None:
-    """However few the views of a thing are."""
-    told = replace(plan("webdataset"), num=FIRST + 1, part_samples=FIRST, views=1)
+def once(out: Path, afar: bool, independent_draws: bool) -> Assembly:
+    """Things that are seen once, of which only the last can be."""
+    what = replace(
+        plan("webdataset"),
+        num=FIRST + 1,
+        part_samples=FIRST,
+        views=1,
+        independent_draws=independent_draws,
+    )
 
     def made(parts: Sequence[Part]) -> Iterator[PartRecord]:
         for part in parts:
-            opened = OpenPart(told, tmp_path, part, Sheet(part))
+            opened = OpenPart(what, out, part, Sheet(part))
             for scene in late([part]):
                 opened.add(scene)
             yield opened.close()
 
-    export = Assembly(told, ORIGIN, CLASSES, late, tmp_path, afar=made if afar else None)
+    return Assembly(what, ORIGIN, CLASSES, late, out, afar=made if afar else None)
+
+
+@pytest.mark.parametrize("afar", [False, True])
+def test_the_first_draws_of_a_generator_tell_of_all_and_other_scenes_do_not(
+    tmp_path: Path, afar: bool
+) -> None:
     with pytest.raises(MetasimError, match=f"none of the .*{FIRST} scenes .*: it is on fire"):
-        replace(export, plan=replace(told, independent_draws=True), out=tmp_path / "draws").run()
-    counts = replace(export, out=tmp_path / "things").run()
+        once(tmp_path / "draws", afar, independent_draws=True).run()
+    counts = once(tmp_path / "things", afar, independent_draws=False).run()
     assert (counts["written"], counts["failed"]) == (1, FIRST)
+    assert verify(tmp_path / "things") == []

@@ -17,8 +17,8 @@ from torch.utils.data import DataLoader
 
 from metasim.cli import main
 from metasim.dataset.exr import from_exr
-from metasim.dataset.forecast import FIRST
 from metasim.dataset.formats import find_format
+from metasim.dataset.manifest import load_manifest
 from metasim.dataset.torch_dataset import SampleStream, collate
 from metasim.dataset.verify import verify
 from metasim.rendering.camera import Camera
@@ -119,15 +119,9 @@ def test_a_scene_that_kills_blender_stops_no_other(tmp_path: Path) -> None:
     assert [path.name for path in (dry / "train").iterdir()] == ["sound"]
 
 
-def test_scenes_of_one_frame_that_kill_blender_stop_no_other(tmp_path: Path) -> None:
-    folder, out = tmp_path / "scenes", tmp_path / "out"
-    folder.mkdir()
-    for number in range(FIRST):
-        make_film(folder / f"deadly{number}.blend", Film(last=9, deadly=True))
-    make_film(folder / "sound.blend", Film(last=9))
-    assert render(folder, out, "--sequences-per-scene", "1", "--num-frames", "1", workers=2) == 0
-    assert [path.parent.parent.name for path in out.rglob("transforms.json")] == ["sound"]
-    assert (out / "failed.csv").read_text().count("SIGSEGV") == FIRST
+def test_scenes_are_not_taken_for_draws_of_a_generator(out: Path) -> None:
+    """Of which the first would tell of all, however few their frames are."""
+    assert load_manifest(out)["export"]["independent_draws"] is False
 
 
 def test_poses_and_lens_are_those_of_the_file(out: Path) -> None:
