@@ -185,6 +185,7 @@ def fit_mixture(draws: Draws, flat_weights: Array, components: int, shared: bool
 def _clustered(draws: Draws, mass: Array, axes: slice, components: int, shared: bool, seed: int) -> Mixture:
     """A start of EM: the normals of clusters along some axes of draws that weigh (M * S,)."""
     points = draws.points.reshape(len(mass), -1)[:, axes]
+    # A seed of more bits is beyond the clustering.
     label = KMeans(components, random_state=seed % 2**32).fit_predict(points, sample_weight=mass)
     near = 0.9 * (label[:, None] == np.arange(components)) + 0.1 / components
     return _maximise(draws, mass[:, None] * near, shared, LEAST_SPREAD)

@@ -137,6 +137,7 @@ def focused_proposal(
         turn = 2 * np.pi * units[:, periodic]
         embedded = np.concatenate([units[:, ~periodic], np.cos(turn) / 6, np.sin(turn) / 6], axis=1)
         embedded = embedded / np.sqrt(np.average((embedded - embedded.mean(0)) ** 2, axis=0) + 1e-4)
+        # A seed of more bits is beyond the clustering.
         label = KMeans(clusters, random_state=seed % 2**32).fit_predict(embedded, sample_weight=mass)
         for k in range(clusters):
             part = label == k
