@@ -113,8 +113,7 @@ class Correction:
         seen = Shape.weighted(again.reshape(-1, width), weights.ravel() / n, periodic)
         fixed = periodic & (np.maximum(inferred.std, seen.std) > WIDEST)
         fixed = fixed | (np.isfinite(drawn).sum(0) < FEW)
-        away = offsets(again, truth.mean, periodic)
-        error = (weights[..., None] * away).sum(1) - offsets(drawn, truth.mean, periodic)
+        error = (weights[..., None] * offsets(again, drawn[:, None], periodic)).sum(1)
         shift = np.where(fixed, 0.0, -without_noise(error))
         matrix, free = np.eye(width), np.flatnonzero(~fixed)
         if len(free):

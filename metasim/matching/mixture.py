@@ -118,6 +118,11 @@ class Law:
     cuts: Array
     periodic: npt.NDArray[np.bool_]
 
+    @property
+    def centres(self) -> Array:
+        """(K, D) means of the components on [0, 1]."""
+        return np.where(self.periodic, np.mod(self.mixture.means + self.cuts, 1.0), self.mixture.means)
+
     def log_density(self, units: Array, classes: Classes) -> Array:
         """(n,) log density at (n, D) attributes and (n, C) classes."""
         return self.log_densities(units[:, None], classes[:, None])[:, 0]

@@ -19,6 +19,8 @@ from metasim.matching.shares import fair_weights
 from metasim.scene.layout import Labels
 
 DRAWS = 8000
+APART = 0.25  # of a turn: a mode farther than this from an angle's mean is not stretched around it
+RARE = 0.02  # share of the scenes: modes of fewer are left to the others
 
 Mask = npt.NDArray[np.bool_]
 
@@ -48,8 +50,9 @@ class Rehearsal:
     ) -> Rehearsal:
         """Compares scenes drawn from a population with the population inferred of their renders.
 
-        An angle that is spread all round, in two modes say, has no mean to be corrected around: it is
-        mode by mode, by the scenes that were drawn from each.
+        An angle that is spread all round, in two modes say, or of which some lie far from the others, as
+        digits that are read upside down do, has no mean to be corrected around: it is mode by mode, by
+        the scenes that were drawn from each.
 
         Args:
             population: What was inferred of the target.
@@ -74,12 +77,14 @@ class Rehearsal:
             )
 
         inferred = Shape.of(np.where(known, units, np.nan), law.periodic)
-        wide = law.periodic & (inferred.std > WIDEST)
+        centres = law.centres[law.mixture.weights > RARE]
+        apart = (np.abs(offsets(centres, inferred.mean, law.periodic)) > APART).any(0)
+        wide = law.periodic & (apart | (inferred.std > WIDEST))
         mode, their_mode = law.likeliest(units, classes)[:, None], law.likeliest(true, kinds)[:, None]
         modes = range(len(law.mixture.weights)) if wide.any() else ()
         corrected = replace(
             fair,
-            correction=between(known, seen),
+            correction=between(known & ~wide, seen & ~wide),
             by_mode=tuple(
                 between(known & wide & (mode == k), seen & wide & (their_mode == k)) for k in modes
             ),

@@ -107,6 +107,32 @@ def test_each_mode_of_an_angle_is_corrected_by_itself() -> None:
         assert mode.std() / SPREAD == pytest.approx(1.0, abs=5 / IMAGES**0.5 + 0.05)
 
 
+def test_scenes_read_upside_down_do_not_move_the_others() -> None:
+    """Seven of a hundred lie half a turn away, all are read a spread too far on, and both come back.
+
+    Half a turn from the mean, offsets of like scenes have either sign, which moved all by degrees. Bounds: five standard errors, and as above for what is left."""
+    rng = stream(0, "test/upside down")
+    wraps = np.array([True])
+    kinds = rng.permutation(np.arange(IMAGES) < 0.07 * IMAGES)[:, None].astype(np.int64)
+    scenes = 0.7 + 0.5 * kinds + SPREAD * rng.standard_normal((IMAGES, 1))
+
+    def found(units: Array, kinds: Classes) -> Posteriors:
+        draws = units[:, None] + SPREAD + NOISE * rng.standard_normal((IMAGES, DRAWS, 1))
+        classes = np.broadcast_to(kinds[:, None], (IMAGES, DRAWS, 1))
+        return Posteriors(np.mod(draws, 1.0), classes, np.zeros(draws.shape[:2]))
+
+    inferred = fit_population(found(scenes, kinds), wraps, (2,), 0)
+    units, classes = inferred.sample(rng, IMAGES)
+    again = fit_population(found(units, classes), wraps, (2,), 0)
+    corrected = Rehearsal.of(inferred, blank(units, classes), again, (), 0).population
+    values, of = corrected.sample(stream(0, "test/values"), 40 * IMAGES)
+    for kind, mean, share in ((0, 0.7, 0.93), (1, 0.2, 0.07)):
+        away = values[of[:, 0] == kind, 0] - mean
+        away -= np.round(away)
+        assert abs(away.mean()) < 5 * SPREAD / (share * IMAGES) ** 0.5 + 0.05 * SPREAD
+        assert away.std() / SPREAD == pytest.approx(1.0, abs=5 / (2 * share * IMAGES) ** 0.5 + 0.05)
+
+
 def test_what_is_not_known_of_a_class_moves_nothing_else() -> None:
     """A correction that mixes two attributes leaves the second as far from its mean as it is by itself."""
     rng = stream(0, "test/mixed")
