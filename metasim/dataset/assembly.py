@@ -100,6 +100,12 @@ class Assembly:
     def _identity(self) -> dict[str, Any]:
         return export_identity(self.plan, self.origin, self.converted_from)
 
+    @property
+    def _telling(self) -> bool:
+        """Whether the first scenes that fail say that all will: not where each shows something else, nor
+        where a dataset is converted, which keeps what could not be rendered then."""
+        return self.plan.independent_draws and self.converted_from is None
+
     def _write_parts(self, store: Store, kept: Sequence[PartRecord]) -> Iterator[PartRecord]:
         """Writes the parts that are not there yet, and notes each in the journal."""
         done = {record.part for record in kept}
@@ -120,9 +126,8 @@ class Assembly:
 
     def _made_afar(self, records: Iterator[PartRecord]) -> Iterator[PartRecord]:
         """Passes records on, and refuses an export whose first part shows that it cannot succeed."""
-        telling = self.plan.independent_draws
         for number, record in enumerate(records):
-            if number == 0 and telling and not record.written and len(record.failed) >= FIRST:
+            if number == 0 and self._telling and not record.written and len(record.failed) >= FIRST:
                 reason = next(iter(record.failed.values()))
                 raise MetasimError(
                     f"none of the {len(record.failed)} scenes of a part can be rendered: {reason}"
@@ -151,16 +156,13 @@ class Assembly:
                 unfinished.discard()
 
     def _look_ahead(self, store: Store, todo: Sequence[Part]) -> tuple[Iterable[Drawn], float]:
-        """Draws the first scenes, and refuses the export if they show that it cannot succeed.
-
-        Scenes that show a given thing say nothing of those that show another.
-        """
+        """Draws the first scenes, and refuses the export if they show that it cannot succeed."""
         scenes = self.draw(todo)
         began = time.perf_counter()
         first = list(islice(scenes, FIRST))
         reasons = [scene.result.reason for scene in first if isinstance(scene.result, SceneFailure)]
         if len(reasons) == len(first):
-            if not self.plan.independent_draws:
+            if not self._telling:
                 return chain(first, scenes), 0.0
             raise MetasimError(f"none of the first {len(first)} scenes can be rendered: {reasons[0]}")
         num = sum(len(part.indices) for part in todo)

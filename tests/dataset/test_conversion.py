@@ -108,6 +108,19 @@ def test_a_conversion_goes_on_where_it_was_stopped(dataset: Path, tmp_path: Path
         assert contents(out) == contents(tmp_path / "whole")
 
 
+def test_scenes_that_could_not_be_rendered_then_do_not_stop_a_conversion(tmp_path: Path) -> None:
+    """Those that are left when it goes on are more than an export takes to refuse, and all had failed."""
+    dataset, whole, out = tmp_path / "dataset", tmp_path / "whole", tmp_path / "out"
+    with pool() as renderer:
+        together = plan(NUM, split={"train": 1.0})
+        Export(together, DigitSource(), FailingPool(renderer, range(8, NUM)), dataset).run()
+    Conversion(dataset, "webdataset", whole, part_samples=4).run()
+    with pytest.raises(Lost):
+        Conversion(dataset, "webdataset", out, part_samples=4, progress=Losing(12)).run()
+    Conversion(dataset, "webdataset", out, part_samples=4).run(resume=True)
+    assert contents(out) == contents(whole)
+
+
 @pytest.fixture(scope="module")
 def families(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Scenes that stay in one split by threes, as the sequences of a scene do."""
