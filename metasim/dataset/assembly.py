@@ -102,8 +102,10 @@ class Assembly:
 
     @property
     def _telling(self) -> bool:
-        """Whether the first scenes that fail say that all will: not where each shows something else, nor
-        where a dataset is converted, which keeps what could not be rendered then."""
+        """Whether first scenes that fail say that all will.
+
+        Not where each shows something else, nor where a dataset is converted: it keeps earlier failures.
+        """
         return self.plan.independent_draws and self.converted_from is None
 
     def _write_parts(self, store: Store, kept: Sequence[PartRecord]) -> Iterator[PartRecord]:

@@ -110,7 +110,8 @@ def test_each_mode_of_an_angle_is_corrected_by_itself() -> None:
 def test_scenes_read_upside_down_do_not_move_the_others() -> None:
     """Seven of a hundred lie half a turn away, all are read a spread too far on, and both come back.
 
-    Half a turn from the mean, offsets of like scenes have either sign, which moved all by degrees. Bounds: five standard errors, and as above for what is left."""
+    Half a turn from the mean, offsets of like scenes have either sign, which moved all by degrees.
+    Bounds: five standard errors, and as above for what is left."""
     rng = stream(0, "test/upside down")
     wraps = np.array([True])
     kinds = rng.permutation(np.arange(IMAGES) < 0.07 * IMAGES)[:, None].astype(np.int64)
