@@ -1,4 +1,4 @@
-"""Kernels between two samples: Gaussian mixture, rational quadratic, energy, and sums over feature blocks."""
+"""Kernels between two samples: Gaussian mixture, energy, and sums over feature blocks."""
 
 from __future__ import annotations
 
@@ -54,27 +54,6 @@ class GaussianMixture:
         distances = squared_distances(x, y)
         terms = [torch.exp(distances * (-0.5 / width**2)) for width in self.bandwidths]
         return torch.stack(terms).mean(0)
-
-
-@dataclass(frozen=True)
-class RationalQuadratic:
-    """Mean over exponents a of ``(1 + |x - y|^2 / (2 a s^2))^-a``: Gaussians of every width, long tails.
-
-    Source: Binkowski et al., "Demystifying MMD GANs", ICLR 2018, for the mixture of exponents.
-    """
-
-    scale: float
-    exponents: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 5.0)
-
-    @classmethod
-    def around_median(cls, x: Tensor) -> RationalQuadratic:
-        """The scale is the median distance of a sample (n, d)."""
-        return cls(median_distance(x))
-
-    def __call__(self, x: Tensor, y: Tensor) -> Tensor:
-        """Kernel matrix (n, m)."""
-        ratio = squared_distances(x, y) / (2.0 * self.scale**2)
-        return torch.stack([(1.0 + ratio / a).pow(-a) for a in self.exponents]).mean(0)
 
 
 @dataclass(frozen=True)

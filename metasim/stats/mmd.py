@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy: two estimators, a target with its terms cached, and the witness.
+"""Maximum mean discrepancy: its estimate, a target with its terms cached, and the witness.
 
 Source: Gretton et al., "A kernel two-sample test", JMLR 13, 2012.
 """
@@ -24,11 +24,6 @@ def mmd2(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
     Its mean is zero when both samples have one law, so about half the values are then negative.
     """
     return _pair_mean(kernel(x, x)) + _pair_mean(kernel(y, y)) - 2.0 * kernel(x, y).mean()
-
-
-def mmd2_biased(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
-    """MMD^2 of the two empirical laws themselves (V-statistic): never negative, too large by O(1/n)."""
-    return kernel(x, x).mean() + kernel(y, y).mean() - 2.0 * kernel(x, y).mean()
 
 
 class Witness(NamedTuple):
@@ -103,8 +98,3 @@ def leave_one_out(near_batch: Tensor, near_target: Tensor) -> Witness:
     target_without = near_target.sum() - near_target
     baseline = pairs_without / ((n - 1) * (n - 2)) - target_without / (n - 1)
     return Witness(value, baseline)
-
-
-def witness(x: Tensor, y: Tensor, kernel: Kernel) -> Tensor:
-    """Leave-one-out witness (n,) of a batch (n, d) against a target (m, d); see `MMDTarget.witness`."""
-    return MMDTarget(y, kernel).witness(x).value

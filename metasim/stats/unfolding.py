@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
+from scipy.optimize import minimize
 
 Array = npt.NDArray[np.float64]
 
 ITERATIONS = 500
+RIDGE = 1e-5  # keeps the tilt finite where means cannot be reached
 
 
 def unfold(taken_for: Array, observed: Array, start: Array) -> Array:
@@ -46,8 +48,6 @@ def tilt(weights: Array, features: Array, wanted: Array) -> Array:
         Raking: Deville and Sarndal, "Calibration estimators in survey sampling", Journal of the American
         Statistical Association 87, 1992.
     """
-    from scipy.optimize import minimize
-
     centred = features - wanted
     logs = np.log(np.maximum(weights, 1e-300))
 
@@ -62,6 +62,3 @@ def tilt(weights: Array, features: Array, wanted: Array) -> Array:
     tilted = logs + centred @ found.x
     mass = np.exp(tilted - tilted.max())
     return mass / mass.sum()
-
-
-RIDGE = 1e-5  # keeps the tilt finite where means cannot be reached
