@@ -106,7 +106,7 @@ class Assembly:
 
         Not where each shows something else, nor where a dataset is converted: it keeps earlier failures.
         """
-        return self.plan.independent_draws and self.converted_from is None
+        return self.plan.independent_draws and not self.converted_from
 
     def _write_parts(self, store: Store, kept: Sequence[PartRecord]) -> Iterator[PartRecord]:
         """Writes the parts that are not there yet, and notes each in the journal."""
