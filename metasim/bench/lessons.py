@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -24,10 +26,10 @@ from metasim.pipeline.engine import target_options
 from metasim.rendering.pool import RenderPool
 from metasim.runs.checkpoint import load_checkpoint
 from metasim.runs.folder import RunFolder
-from metasim.scene.graph import SceneGraph
 from metasim.scene.layout import Array
 
 SKEWED = 0.8  # share of the classes that the labelled target is mostly of
+BESIDE = ("prior", "target")  # the grammar as it is, and the target's own law, drawn by the run's engine
 
 
 @dataclass(frozen=True)
@@ -75,15 +77,14 @@ class Lessons:
         """Images of the labelled target that nothing has learnt from."""
         return self._lesson(self._target_renders(count, "bench/test"))
 
-    def of_run(self, run: RunFolder, budget: int, with_prior: bool = True) -> dict[str, tuple[Lesson, Array]]:
-        """What matched and, where it differs, tuned generator and prior have to show for as many renders.
+    def of_run(self, run: RunFolder, budget: int) -> dict[str, tuple[Lesson, Array]]:
+        """What matched and, where it differs, tuned generator have to show for as many renders.
 
         Renders that the run has learnt from count, and are learnt from again by their weight.
 
         Args:
             run: A finished run with the task.
             budget: Renders of each.
-            with_prior: Whether the prior is asked for.
         """
         kept = {k: v.numpy() for k, v in load_checkpoint(run.checkpoints / "task.pt").items()}
         earlier = self._earlier(run)
@@ -99,11 +100,14 @@ class Lessons:
                 # What is drawn anew counts as much a render as the fullest of the others.
                 weights = np.concatenate([kept[kind], np.full(len(more), kept["matched"].max())])
                 found[kind] = (self._lesson(Renders.joined([earlier, more])), weights / weights.sum())
-            if with_prior:
-                streams = [stream(config.seed, "bench/prior", i) for i in range(budget)]
-                alone = of.render([self.experiment.grammar.sample(s) for s in streams], "bench/prior")
-                found["prior"] = (self._lesson(alone), np.full(len(alone), 1 / len(alone)))
         return found
+
+    def beside(self, kind: str, count: int) -> tuple[Lesson, Array]:
+        """Renders of one of ``BESIDE``, by the engine that a run learns with; raises KeyError if unknown."""
+        grammar = {"prior": self.experiment.grammar, "target": self.target}[kind]
+        options = self.experiment.config.renderer.options
+        lesson = self._lesson(self._renders(grammar, count, f"bench/{kind}", options))
+        return lesson, np.full(len(lesson), 1 / len(lesson))
 
     def _earlier(self, run: RunFolder) -> Renders:
         """All renders that a run has learnt from, in the order of their weights."""
@@ -117,9 +121,12 @@ class Lessons:
         return Renders.joined([*drawn, bank.renders])
 
     def _target_renders(self, count: int, stage: str) -> Renders:
+        return self._renders(self.target, count, stage, target_options(self.experiment.config))
+
+    def _renders(self, grammar: SceneGrammar, count: int, stage: str, options: Mapping[str, Any]) -> Renders:
         config = self.experiment.config
-        graphs: list[SceneGraph] = [self.target.sample(stream(config.seed, stage, i)) for i in range(count)]
-        with RenderPool(config.renderer.kind, target_options(config)) as pool:
+        graphs = [grammar.sample(stream(config.seed, stage, i)) for i in range(count)]
+        with RenderPool(config.renderer.kind, options) as pool:
             return self._scenes(pool).render(graphs, stage)
 
     def _scenes(self, pool: RenderPool) -> Scenes:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from metasim.base.errors import InputError
-from metasim.bench.lessons import Lessons
+from metasim.bench.lessons import BESIDE, Lessons
 from metasim.config import ExperimentConfig, load_experiment
 from metasim.matching.plan import plan_for
 from metasim.matching.task.learner import Learner
@@ -60,7 +60,8 @@ class TaskBench:
         changes: Further settings of the runs, ``path.to.key=value``.
         steps: Optimiser steps of the networks that are tested.
         images: Renders that each of them learns from; a generator's own are among them.
-        without_prior: Leaves out the network of the grammar as it is, where a row can be judged without it.
+        beside: Further networks that are tested: of the grammar as it is (``prior``), and of the target's
+            own law (``target``), which is what matching could give at best.
     """
 
     experiments: Path
@@ -69,19 +70,22 @@ class TaskBench:
     changes: tuple[str, ...] = ()
     steps: int = STEPS
     images: int = IMAGES
-    without_prior: bool = False
+    beside: tuple[str, ...] = ("prior",)
 
     def run(self, names: Sequence[str], seeds: Sequence[int], progress: Progress) -> Iterator[Line]:
         """Runs every row with every seed, or takes it from ``out``; yields a line each, then the summary.
 
         Raises:
-            InputError: If a name is not one of the rows, a run takes more renders than there are to be,
-                or a row needs the prior that is left out.
+            InputError: If a name is not one of the rows or networks, a run takes more renders than there
+                are to be, or a row is judged by the prior, which is left out.
         """
         if unknown := set(names) - set(ROWS):
             raise InputError("--only", ", ".join(sorted(unknown)), f"some of {', '.join(ROWS)}")
-        if self.without_prior and (beside := [name for name in names if ROWS[name].least is None]):
-            raise InputError("--without-prior", ", ".join(beside), "rows that are not judged by the prior")
+        if unknown := set(self.beside) - set(BESIDE):
+            raise InputError("--beside", ", ".join(sorted(unknown)), f"some of {', '.join(BESIDE)}")
+        judged = [name for name in names if ROWS[name].least is None]
+        if judged and "prior" not in self.beside:
+            raise InputError("--beside", ",".join(self.beside) or "none", f"prior, which judges {judged[0]}")
         lines = []
         for name in names:
             for seed in seeds:
@@ -114,7 +118,9 @@ class TaskBench:
         experiment = Experiment.prepare(config)
         run = experiment.run(self.out, resume=True, progress=progress)
         test, found = lessons.test(TESTED), {}
-        for kind, (lesson, weights) in lessons.of_run(run, self.images, not self.without_prior).items():
+        taught = lessons.of_run(run, self.images)
+        taught |= {kind: lessons.beside(kind, self.images) for kind in self.beside}
+        for kind, (lesson, weights) in taught.items():
             progress.start(f"network of {kind}", self.steps)
             size = (test.images.shape[1], test.images.shape[2])
             learner = Learner(lessons.task, size, seed, "bench/task", experiment.device)

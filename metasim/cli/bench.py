@@ -195,7 +195,8 @@ class Task:
         digits: Folder of MNIST's four idx files; by default the digits that come with scikit-learn.
         steps: Optimiser steps of each network.
         images: Renders that each network learns from, those of the matching among them.
-        without_prior: No network learns from the grammar as it is.
+        beside: Further networks, separated by commas: of the grammar as it is (prior), of the target's
+            own law (target), or none.
         experiments: Folder of the experiments.
         out: Folder of the runs; those that are finished are kept.
         changes: Further settings of the runs, ``path.to.key=value``.
@@ -206,7 +207,7 @@ class Task:
     digits: Annotated[Path | None, arg(metavar="DIR")] = None
     steps: Annotated[int, arg(metavar="N")] = 4000
     images: Annotated[int, arg(metavar="N")] = 5000
-    without_prior: bool = False
+    beside: Annotated[str, arg(metavar="A,B")] = "prior"
     experiments: Annotated[Path, arg(metavar="DIR")] = Path("experiments")
     out: Annotated[Path, arg(metavar="DIR")] = Path("results/bench")
     changes: Annotated[UseAppendAction[tuple[str, ...]], arg(name="set", metavar="KEY=VALUE")] = ()
@@ -219,10 +220,9 @@ class Task:
         if self.steps < 1:
             raise InputError("--steps", str(self.steps), "1 or more")
         names = self.only.split(",") if self.only else list(ROWS)
+        beside = () if self.beside == "none" else tuple(self.beside.split(","))
         out = self.out / "task"
-        bench = TaskBench(
-            self.experiments, out, self.digits, self.changes, self.steps, self.images, self.without_prior
-        )
+        bench = TaskBench(self.experiments, out, self.digits, self.changes, self.steps, self.images, beside)
         progress = show_progress()
         try:
             write_lines(bench.run(names, _numbers("--seeds", self.seeds), progress))

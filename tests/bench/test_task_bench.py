@@ -37,6 +37,27 @@ def test_skewed_labels_are_mostly_of_the_chosen_classes(tmp_path: Path) -> None:
     assert test.goals.shape == (50, 10)
 
 
+def test_networks_of_the_target_s_law_and_of_the_prior_learn_from_its_scenes(tmp_path: Path) -> None:
+    """Told by classes, of which the target is skewed; a share's error is binomial."""
+    lessons = Lessons.of(
+        TaskBench(EXPERIMENTS, tmp_path).config("digits_rotation_skewed", 0), ("4", "7", "9")
+    )
+    for kind, share in {"target": SKEWED, "prior": 0.3}.items():
+        lesson, weights = lessons.beside(kind, 400)
+        assert len(lesson) == 400
+        assert np.allclose(weights, 1 / 400)
+        found = lesson.goals[:, [4, 7, 9]].sum() / 400
+        assert abs(found - share) < 4 * (share * (1 - share) / 400) ** 0.5
+
+
+@pytest.mark.parametrize("beside", [("nope",), ()])
+def test_networks_beside_are_known_and_those_that_judge_are_there(
+    beside: tuple[str, ...], tmp_path: Path
+) -> None:
+    with pytest.raises(InputError, match="--beside"):
+        next(TaskBench(EXPERIMENTS, tmp_path, beside=beside).run(list(ROWS), [0], NoProgress()))
+
+
 @pytest.mark.parametrize(
     ("name", "tuned", "passed"),
     [
@@ -68,7 +89,7 @@ def test_fewer_images_than_a_run_takes_itself_are_refused_before_it_begins(tmp_p
 
 
 def test_a_row_that_the_prior_judges_is_not_run_without_it(tmp_path: Path) -> None:
-    bench = TaskBench(EXPERIMENTS, tmp_path, without_prior=True)
+    bench = TaskBench(EXPERIMENTS, tmp_path, beside=("target",))
     with pytest.raises(InputError, match="digits_rotation_skewed"):
         next(bench.run(list(ROWS), [0], NoProgress()))
     assert not list(tmp_path.iterdir())
