@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
-from torch_geometric.data import Batch, Data
+from torch_geometric.data import Data
 
 from metasim.base.errors import InputError
 from metasim.scene.graph import SceneGraph, SceneNode
@@ -59,23 +59,7 @@ class GraphEncoder:
         Raises:
             InputError: If it has a symbol, class or attribute beyond the schema.
         """
-        for node in graph.nodes:
-            self._check(node)
-        names = self.schema.attribute_names
-        edges = [(node.parent, index) for index, node in enumerate(graph.nodes) if node.parent is not None]
-        return SceneData(
-            values=torch.tensor(
-                [[node.attributes.get(name, 0.0) for name in names] for node in graph.nodes],
-                dtype=torch.float64,
-            ),
-            present=_table([[name in node.attributes for name in names] for node in graph.nodes]),
-            mutable=_table([[name in node.mutable for name in names] for node in graph.nodes]),
-            symbol=torch.tensor([self._symbols[node.symbol] for node in graph.nodes]),
-            cls=torch.tensor([self._classes[node.cls] for node in graph.nodes]),
-            edge_index=torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T.contiguous(),
-            names=[node.name for node in graph.nodes],
-            num_nodes=len(graph.nodes),
-        )
+        return SceneData(**self._tensors([graph]), names=[node.name for node in graph.nodes])
 
     def decode(self, data: SceneData) -> SceneGraph:
         """The graph that was encoded, bit for bit; also one whose ``values`` or ``cls`` were changed."""
@@ -91,10 +75,15 @@ class GraphEncoder:
         )
 
     def batch(self, graphs: Sequence[SceneGraph]) -> SceneData:
-        """Several graphs as one batch; raises as ``encode`` does."""
-        data = Batch.from_data_list([self.encode(graph) for graph in graphs])
-        assert isinstance(data, SceneData)
-        return data
+        """Several graphs as one, ``batch`` telling the graph of each node; raises as ``encode`` does.
+
+        It holds what ``torch_geometric.data.Batch`` makes of the encoded graphs, in a fraction of the time
+        where these are thousands and small.
+        """
+        names = [[node.name for node in graph.nodes] for graph in graphs]
+        sizes = torch.tensor([len(graph.nodes) for graph in graphs])
+        batch = torch.arange(len(graphs)).repeat_interleave(sizes)
+        return SceneData(**self._tensors(graphs), names=names, batch=batch)
 
     def rewritten(self, graphs: Sequence[SceneGraph], values: Tensor) -> list[SceneGraph]:
         """Graphs with their mutable attributes replaced from (nodes of all graphs, A) values."""
@@ -108,6 +97,29 @@ class GraphEncoder:
             )
             for graph in graphs
         ]
+
+    def _tensors(self, graphs: Sequence[SceneGraph]) -> dict[str, Any]:
+        nodes = [node for graph in graphs for node in graph.nodes]
+        for node in nodes:
+            self._check(node)
+        names = self.schema.attribute_names
+        edges, first = [], 0
+        for graph in graphs:
+            edges += [
+                (first + n.parent, first + i) for i, n in enumerate(graph.nodes) if n.parent is not None
+            ]
+            first += len(graph.nodes)
+        return {
+            "values": torch.tensor(
+                [[node.attributes.get(name, 0.0) for name in names] for node in nodes], dtype=torch.float64
+            ),
+            "present": _table([[name in node.attributes for name in names] for node in nodes]),
+            "mutable": _table([[name in node.mutable for name in names] for node in nodes]),
+            "symbol": torch.tensor([self._symbols[node.symbol] for node in nodes]),
+            "cls": torch.tensor([self._classes[node.cls] for node in nodes]),
+            "edge_index": torch.tensor(edges, dtype=torch.int64).reshape(-1, 2).T.contiguous(),
+            "num_nodes": len(nodes),
+        }
 
     def _node(self, name: str, symbol: int, cls: int, parent: int | None, rows: list[list[Any]]) -> SceneNode:
         spec = self.schema.symbols[symbol]

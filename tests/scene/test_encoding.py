@@ -66,6 +66,16 @@ def test_graphs_survive_a_batch(many: list[SceneGraph]) -> None:
     assert [ENCODER.decode(cast(SceneData, data)) for data in batch.to_data_list()] == many
 
 
+@given(st.lists(graphs(), min_size=1, max_size=4))
+def test_a_batch_is_that_of_the_library(many: list[SceneGraph]) -> None:
+    ours = ENCODER.batch(many)
+    theirs = cast(SceneData, Batch.from_data_list([ENCODER.encode(graph) for graph in many]))
+    assert (ours.names, ours.num_nodes) == (theirs.names, theirs.num_nodes)
+    for key in ("values", "present", "mutable", "symbol", "cls", "edge_index", "batch"):
+        assert ours[key].dtype == theirs[key].dtype
+        assert torch.equal(ours[key], theirs[key])
+
+
 @given(graphs())
 def test_shapes_and_types_are_those_promised(graph: SceneGraph) -> None:
     data, n = ENCODER.encode(graph), len(graph.nodes)
