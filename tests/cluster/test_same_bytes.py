@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SMALLER = (*SMALL, "matching.effort=0.01", "target.num=30", "verdict.features=[pixels]", "renderer.size=16")
 NUM = 60
-KILLS = (8, 25, 42)
+KILLS = (8, 30)
 
 
 def digest(folder: Path) -> dict[str, str]:
