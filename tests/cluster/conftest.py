@@ -28,7 +28,7 @@ sys.path += [
 ]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def door() -> Iterator[Door]:
     """The way to an S3 server on this machine."""
     from door import Door
@@ -42,7 +42,7 @@ def door() -> Iterator[Door]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def nodes(request: pytest.FixtureRequest) -> Iterator[Nodes]:
     """The cluster; it has three nodes whenever a test begins, whose processes find the S3 server."""
     pytest.importorskip("ray", reason="ray is not installed")

@@ -1,0 +1,1 @@
+"""A package, so that the cluster lives as long as the tests of this folder take."""
