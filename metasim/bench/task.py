@@ -126,6 +126,7 @@ class TaskBench:
             learner = Learner(lessons.task, size, seed, "bench/task", experiment.device)
             learner.learn(lesson, weights, self.steps, lambda _: progress.advance())
             found[kind] = (1 - float(learner.errors(test).mean()), float(learner.losses(test).mean()))
+            progress.say(f"network of {kind}: accuracy {found[kind][0]:.4f}")
         return self._line(name, seed, found, Summary.load(run.summary).renders)
 
     def _line(self, name: str, seed: int, found: dict[str, tuple[float, float]], renders: int) -> Line:
