@@ -36,6 +36,7 @@ CASES: dict[str, tuple[dict[str, Any], Any]] = {
     "normal_wound_often": (CIRCLE, {"normal": {"mean": 1e6, "std": 500.0}}),
     "normal_wound_to_uniform": (CIRCLE, {"normal": {"mean": 0.0, "std": 1e5}}),
     "truncated_normal": (LINE, {"truncated_normal": {"mean": -0.5, "std": 2.0}}),
+    "truncated_normal_wide": (LINE, {"truncated_normal": {"mean": 1.0, "std": 1e4}}),
     "folded_normal": (LINE, {"folded_normal": {"mean": -0.5, "std": 2.0}}),
     "von_mises": (CIRCLE, {"von_mises": {"mean": -80.0, "concentration": 2.0}}),
     "von_mises_narrow": (CIRCLE, {"von_mises": {"mean": 100.0, "concentration": 500.0}}),

@@ -11,7 +11,15 @@ from scipy import stats
 from typing_extensions import override
 
 from metasim.base.errors import InputError
-from metasim.grammar.distribution import Atoms, Censored, Continuous, Distribution, VonMises, Wrapped
+from metasim.grammar.distribution import (
+    Atoms,
+    Censored,
+    Continuous,
+    Distribution,
+    Truncated,
+    VonMises,
+    Wrapped,
+)
 from metasim.grammar.laws.base import Law, Weight
 from metasim.scene.attribute import AttributeSpec
 
@@ -128,8 +136,7 @@ class TruncatedNormal(Law):
 
     @override
     def distribution(self, spec: AttributeSpec, cls: str, given: Mapping[str, float]) -> Distribution:
-        ends = ((spec.low - self.mean) / self.std, (spec.high - self.mean) / self.std)
-        return Continuous(stats.truncnorm, (*ends, self.mean, self.std))
+        return Truncated.normal(self.mean, self.std, spec.low, spec.high)
 
     @override
     def check(self, spec: AttributeSpec, classes: tuple[str, ...], where: str) -> None:
